@@ -1,0 +1,1 @@
+"""What services say to each other: commands, events, resources, subjects, streams. Pure: no I/O, no event loop."""

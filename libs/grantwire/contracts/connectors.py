@@ -1,0 +1,136 @@
+"""A connector: one AWS account or organization under management, the same in YAML, API and CLI."""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from grantwire.contracts.ids import ACCOUNT_ID, CONNECTOR_ID, AccountId
+
+PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
+_ROLE_ARN: Final = re.compile(
+    r"arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role/([\x21-\x7e]{1,512}/)?([\w+=,.@-]{1,64})"
+)
+_EXTERNAL_ID: Final = re.compile(r"[\w+=,.@:/-]{2,1224}")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class ConnectorState(StrEnum):
+    DRAFT = "draft"
+    SYNCING = "syncing"
+    CONNECTED = "connected"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    PAUSED = "paused"
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)\s*([smhd])", value.strip())):
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return value
+
+
+Interval = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=7))]
+
+NOT_YET_ACTING: Final = (
+    "operator_role_arn",
+    "operator_external_id",
+    "organizations",
+    "child_role_name",
+    "child_external_id",
+    "include_accounts",
+    "exclude_accounts",
+    "include_ous",
+    "exclude_ous",
+    "identity_center",
+    "identity_center_region",
+    "child_iam",
+    "scim",
+    "scim_endpoint",
+    "scim_token",
+    "sync_secrets",
+    "last_login",
+    "provisioning",
+)
+
+
+class Connector(BaseModel):
+    """The settings of a connector. Without ``role_arn`` the ambient credentials' own account is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str = ""
+    role_arn: str | None = None
+    external_id: str | None = Field(default=None, repr=False)
+    interval: Interval = timedelta(minutes=15)
+    operator_role_arn: str | None = None
+    operator_external_id: str | None = Field(default=None, repr=False)
+    organizations: bool = False
+    child_role_name: str = "OrganizationAccountAccessRole"
+    child_external_id: str | None = Field(default=None, repr=False)
+    include_accounts: list[str] = Field(default_factory=list)
+    exclude_accounts: list[str] = Field(default_factory=list)
+    include_ous: list[str] = Field(default_factory=list)
+    exclude_ous: list[str] = Field(default_factory=list)
+    identity_center: bool = False
+    identity_center_region: str | None = None
+    child_iam: bool = False
+    scim: bool = False
+    scim_endpoint: str | None = None
+    scim_token: str | None = Field(default=None, repr=False)
+    sync_secrets: bool = False
+    last_login: bool = False
+    provisioning: bool = False
+
+    @field_validator("id")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        if not CONNECTOR_ID.fullmatch(value):
+            raise ValueError("use 1 to 63 lower-case letters, digits and hyphens, for example 'prod'")
+        return value
+
+    @field_validator("role_arn", "operator_role_arn")
+    @classmethod
+    def _role(cls, value: str | None) -> str | None:
+        if value is not None and not _ROLE_ARN.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is not the ARN of an IAM role; one looks like arn:aws:iam::123456789012:role/Name"
+            )
+        return value
+
+    @field_validator("external_id", "operator_external_id", "child_external_id")
+    @classmethod
+    def _external(cls, value: str | None) -> str | None:
+        if value is not None and not _EXTERNAL_ID.fullmatch(value):
+            raise ValueError("an external id has 2 to 1,224 letters, digits or any of + = , . @ : / _ -")
+        return value
+
+    @field_validator("include_accounts", "exclude_accounts")
+    @classmethod
+    def _accounts(cls, value: list[str]) -> list[str]:
+        for account in value:
+            if not ACCOUNT_ID.fullmatch(account):
+                raise ValueError(f"{account!r} is not an account id of 12 digits (quote it in YAML)")
+        return value
+
+    @property
+    def account(self) -> AccountId | None:
+        """The account of the connector role, or None while ambient credentials decide."""
+        return AccountId(self.role_arn.split(":")[4]) if self.role_arn else None
+
+    @property
+    def partition(self) -> Literal["aws", "aws-cn", "aws-us-gov"]:
+        found = self.role_arn.split(":")[1] if self.role_arn else "aws"
+        return "aws-cn" if found == "aws-cn" else "aws-us-gov" if found == "aws-us-gov" else "aws"
+
+    def not_yet_acting(self) -> list[str]:
+        """Fields that are set and accepted but that nothing acts on yet."""
+        fields = type(self).model_fields
+        return [
+            name
+            for name in NOT_YET_ACTING
+            if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+        ]

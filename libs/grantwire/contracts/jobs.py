@@ -1,0 +1,20 @@
+"""What the scheduler asks of a collector."""
+
+from typing import Literal
+
+from grantwire.contracts.messages import Message
+
+Source = Literal["organization", "iam", "credentials", "identity_center", "scim"]
+
+
+class CollectScope(Message):
+    """Read one scope from AWS and publish its snapshot."""
+
+    run: str
+    connector: str
+    settings_version: int
+    source: Source
+    scope: str
+    account: str | None = None
+    known_digest: str | None = None  # hex; the rows in the graph equal exactly this content, if given
+    full: bool = False  # send the body even when the digest is the known one

@@ -1,0 +1,38 @@
+"""Subjects. Tokens that AWS or a person chose are encoded, so no name can widen or break a subject."""
+
+import re
+from typing import Final
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]")
+
+
+def token(text: str) -> str:
+    """One subject token: letters, digits, ``-`` and ``_`` stay, every other UTF-8 byte becomes ``=XX``. Reversible."""
+    if not text:
+        return "="
+    return "".join(
+        chr(byte) if _PLAIN.match(chr(byte)) and byte < 128 else f"={byte:02X}"
+        for byte in text.encode("utf-8", "replace")
+    )
+
+
+def job(source: str, connector: str, scope: str) -> str:
+    return f"gw.job.{token(source)}.{token(connector)}.{token(scope)}"
+
+
+def snapshot(connector: str, source: str, scope: str) -> str:
+    """Where a snapshot's begin and seal go."""
+    return f"gw.snapshot.{token(connector)}.{token(source)}.{token(scope)}"
+
+
+def resources(connector: str, source: str, scope: str) -> str:
+    """Where a snapshot's chunks go."""
+    return f"gw.resources.{token(connector)}.{token(source)}.{token(scope)}"
+
+
+def change(connector: str, account: str | None, kind: str) -> str:
+    return f"gw.change.{token(connector)}.{token(account or '-')}.{token(kind)}"
+
+
+def dead(stream: str, consumer: str) -> str:
+    return f"gw.dead.{token(stream)}.{token(consumer)}"
