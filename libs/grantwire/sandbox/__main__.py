@@ -1,0 +1,75 @@
+"""`python -m grantwire.sandbox`: print one line of facts when ready, serve until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import json
+import os
+import signal
+import sys
+
+import uvicorn
+
+from grantwire.sandbox.blueprint import plan
+from grantwire.sandbox.plan import Sizes, facts_line
+from grantwire.sandbox.server import endpoint_of, listen, server
+from grantwire.sandbox.state import Options
+
+PR_SET_PDEATHSIG = 1
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m grantwire.sandbox", description="A simulated AWS account.")
+    parser.add_argument("--seed", type=int, default=1, help="what the account holds follows from it")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    for name, default in (("users", 100), ("groups", 20), ("roles", 50)):
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"how many {name} in all")
+    parser.add_argument("--account", help="12 digits; else they follow from the seed")
+    parser.add_argument("--short", type=float, default=0.0, help="share of pages shorter than asked for")
+    parser.add_argument("--empty", type=float, default=0.0, help="share of empty pages that have a marker")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
+    parser.add_argument("--parent-pid", type=int, help="stop when this process is no longer the parent")
+    return parser
+
+
+def die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the thread that started this process ends. Elsewhere `--parent-pid` has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def _watch(parent: int, served: uvicorn.Server) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110  the system tells nobody when a parent changes
+        await asyncio.sleep(0.5)
+    served.should_exit = True
+
+
+async def _serve(given: argparse.Namespace) -> None:
+    planned = plan(given.seed, Sizes(given.users, given.groups, given.roles), given.account)
+    listener = listen(given.port)
+    served = server(planned, Options(given.short, given.empty, given.latency_ms))
+    serving = asyncio.create_task(served.serve([listener]))
+    while not served.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
+        await asyncio.sleep(0.005)
+    sys.stdout.write(json.dumps(facts_line(planned, endpoint_of(listener))) + "\n")
+    sys.stdout.flush()
+    watching = asyncio.create_task(_watch(given.parent_pid, served)) if given.parent_pid else None
+    await serving
+    if watching is not None:
+        watching.cancel()
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    given = arguments().parse_args()
+    if given.account is not None and not (given.account.isdigit() and len(given.account) == 12):
+        arguments().error("--account takes 12 digits")
+    die_with_parent()
+    asyncio.run(_serve(given))
+
+
+if __name__ == "__main__":
+    main()

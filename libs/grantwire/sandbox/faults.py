@@ -1,0 +1,94 @@
+"""Faults on purpose: rules that a test posts, each matched to calls and each counting how often it fired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = frozenset(
+    (
+        "throttle",  # 400 Throttling "Rate exceeded"
+        "deny",  # 403 AccessDenied
+        "error",  # a 5xx; `status`, `code`
+        "timeout",  # accepted and never answered
+        "cut",  # half the body under the full content-length
+        "drop",  # the connection is aborted
+        "repeat_token",  # the marker that was sent comes back
+        "empty",  # 200 with empty lists and no marker
+        "skew",  # the signature's date is refused
+        "latency",  # answered after `seconds`
+        "stale",  # a read shows the state before the last `writes` writes (1)
+        "garbage",  # 200 with a body that is no answer; `body`
+    )
+)
+_FIELDS = {"kind", "service", "operation", "account", "nth", "from", "times"}
+
+
+@dataclass
+class Rule:
+    """One fault. It fires on calls that match, from the `first` on or on the `nth` only, at most `times` times."""
+
+    kind: str
+    service: str | None = None
+    operation: str | None = None
+    account: str | None = None
+    nth: int | None = None
+    first: int = 1
+    times: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    matched: int = 0
+    fired: int = 0
+
+    @classmethod
+    def read(cls, given: dict[str, Any]) -> Rule:
+        """A rule as posted. Raises `ValueError` for a kind nobody knows."""
+        if given.get("kind") not in KINDS:
+            raise ValueError(f"kind must be one of {sorted(KINDS)}")
+        options = {key: value for key, value in given.items() if key not in _FIELDS}
+        plain: dict[str, Any] = {key: given.get(key) for key in ("service", "operation", "account", "nth", "times")}
+        return cls(given["kind"], **plain, first=given.get("from", 1), options=options)
+
+    def shown(self) -> dict[str, Any]:
+        """The rule with its counts."""
+        plain = {key: getattr(self, key) for key in ("kind", "service", "operation", "account", "nth", "times")}
+        return plain | {"from": self.first} | self.options | {"matched": self.matched, "fired": self.fired}
+
+    def meets(self, seen: Seen) -> bool:
+        """Whether the rule fires on this call; counts both ways."""
+        wanted = ((self.service, seen.service), (self.operation, seen.operation), (self.account, seen.account))
+        if any(want is not None and want != has for want, has in wanted):
+            return False
+        if (self.kind == "repeat_token" and not seen.has_marker) or (self.kind == "stale" and not seen.reads):
+            return False
+        self.matched += 1
+        due = self.matched == self.nth if self.nth is not None else self.matched >= self.first
+        if not due or (self.times is not None and self.fired >= self.times):
+            return False
+        self.fired += 1
+        return True
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule may ask about a call. `reads`: it changes nothing."""
+
+    service: str
+    operation: str
+    account: str
+    has_marker: bool
+    reads: bool
+
+
+class Faults:
+    """The rules in force, in the order they were posted."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+
+    def add(self, given: list[dict[str, Any]]) -> None:
+        """Add rules; none when one of them is wrong."""
+        self.rules += [Rule.read(each) for each in given]
+
+    def firing(self, seen: Seen) -> dict[str, dict[str, Any]]:
+        """The options of the faults that fire on this call, by kind."""
+        return {rule.kind: rule.options for rule in self.rules if rule.meets(seen)}

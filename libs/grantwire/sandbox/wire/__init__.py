@@ -1,0 +1,1 @@
+"""The query protocol, both ways, from botocore's service models."""
