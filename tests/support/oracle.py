@@ -1,0 +1,154 @@
+"""The oracle: is an export the truth? It imports the standard library alone, and nothing that it judges.
+
+Both sides are JSON lines in the public export's form. What a plan could not read is named in ``unread`` and left out on
+both sides: an attribute as ``kind.attribute``, a resource kind or a relation kind by its name.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = tuple[str, ...]
+Row = dict[str, Any]
+
+
+@dataclass
+class Verdict:
+    """What differs. Empty lists mean equal."""
+
+    missing: list[Key] = field(default_factory=list)
+    invented: list[Key] = field(default_factory=list)
+    different: list[tuple[Key, str, Any, Any]] = field(default_factory=list)  # key, field, truth, export
+    repeated: list[Key] = field(default_factory=list)
+    unsorted: bool = False
+
+    @property
+    def equal(self) -> bool:
+        return not (self.missing or self.invented or self.different or self.repeated or self.unsorted)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(self.missing)} missing {self.missing[:3]}",
+            f"{len(self.invented)} invented {self.invented[:3]}",
+        ]
+        parts += [f"{len(self.different)} different {self.different[:3]}", f"repeated {self.repeated[:3]}"]
+        return "; ".join(parts) + ("; not sorted" if self.unsorted else "")
+
+
+def judge(truth: Iterable[str], export: Iterable[str], unread: Iterable[str] = ()) -> Verdict:
+    """Compare every id, attribute and relation of both, but for what is named unread."""
+    hidden = set(unread)
+    export = list(export)
+    verdict = Verdict()
+    wanted, got = _rows(truth, hidden, Verdict()), _rows(export, hidden, verdict)
+    verdict.missing = sorted(wanted.keys() - got.keys())
+    verdict.invented = sorted(got.keys() - wanted.keys())
+    for key in sorted(wanted.keys() & got.keys()):
+        verdict.different += [(key, name, want, have) for name, want, have in _differences(wanted[key], got[key])]
+    verdict.unsorted = export != sorted(export)
+    return verdict
+
+
+def _rows(lines: Iterable[str], hidden: set[str], verdict: Verdict) -> dict[Key, Row]:
+    rows: dict[Key, Row] = {}
+    for line in lines:
+        row = json.loads(line)
+        if row["kind"] in hidden or _ends_hidden(row, hidden):
+            continue
+        key = _key(row)
+        if key in rows:
+            verdict.repeated.append(key)
+        rows[key] = _visible(row, hidden)
+    return _named(rows)
+
+
+def _key(row: Row) -> Key:
+    if row["type"] == "resource":
+        return ("resource", row["kind"], row["native_id"])
+    return ("relation", row["kind"], row["source_kind"], row["source"], row["target_kind"], row["target"])
+
+
+def _ends_hidden(row: Row, hidden: set[str]) -> bool:
+    return row["type"] == "relation" and bool({row["source_kind"], row["target_kind"]} & hidden)
+
+
+def _visible(row: Row, hidden: set[str]) -> Row:
+    seen = {name: value for name, value in row["attributes"].items() if f"{row['kind']}.{name}" not in hidden}
+    return {**row, "attributes": seen}
+
+
+def _named(rows: dict[Key, Row]) -> dict[Key, Row]:
+    """Without the external principals that only a hidden relation named: nobody could have seen them."""
+    named = {(row["source_kind"], row["source"]) for row in rows.values() if row["type"] == "relation"}
+    return {
+        key: row
+        for key, row in rows.items()
+        if row["kind"] != "external_principal" or ("external_principal", row["native_id"]) in named
+    }
+
+
+def _differences(want: Row, have: Row) -> Iterable[tuple[str, Any, Any]]:
+    for name in sorted((want.keys() | have.keys()) - {"attributes"}):
+        if want.get(name) != have.get(name):
+            yield name, want.get(name), have.get(name)
+    for name in sorted(want["attributes"].keys() | have["attributes"].keys()):
+        absent = object()
+        left, right = want["attributes"].get(name, absent), have["attributes"].get(name, absent)
+        if left is absent or right is absent or left != right or type(left) is not type(right):
+            yield f"attributes.{name}", _shown(left, absent), _shown(right, absent)
+
+
+def _shown(value: Any, absent: object) -> Any:
+    return "(absent)" if value is absent else value
+
+
+def keys(export: Iterable[str]) -> set[Key]:
+    """The ids of an export that changes speak of: what is merely mentioned comes and goes with its relations."""
+    rows = (json.loads(line) for line in export)
+    return {_key(row) for row in rows if row["type"] == "relation" or _owned(row)}
+
+
+def fold(before: set[Key], changes: Iterable[dict[str, Any]]) -> set[Key]:
+    """What the changes make of the keys, strictly: nothing is added twice, nothing absent is changed or removed."""
+    now = set(before)
+    for change in changes:
+        key, was = _subject(change), _former(change)
+        match change["type"].partition(".")[2]:
+            case "added":
+                assert key not in now, f"added twice: {key}"
+                now.add(key)
+            case "removed":
+                assert key in now, f"removed but absent: {key}"
+                now.remove(key)
+            case "changed":
+                assert key in now, f"changed but absent: {key}"
+            case "renamed":
+                assert was in now, f"renamed but absent: {was}"
+                assert key not in now, f"renamed to what is there: {key}"
+                now.remove(was)
+                now.add(key)
+            case other:
+                raise AssertionError(f"a change of the unknown type {other}")
+    return now
+
+
+def _owned(row: Row) -> bool:
+    shared = row["kind"] in {"external_principal", "account"} or ":iam::aws:policy/" in row["native_id"]
+    return not shared
+
+
+def _subject(change: dict[str, Any]) -> Key:
+    if change["type"].startswith("resource."):
+        return ("resource", change["kind"], change["native_id"])
+    return _relation(change, change["source"], change["target"])
+
+
+def _former(change: dict[str, Any]) -> Key:
+    if change["type"].startswith("resource."):
+        return ("resource", change["kind"], change.get("previous_native_id", ""))
+    return _relation(change, change.get("previous_source", ""), change.get("previous_target", ""))
+
+
+def _relation(change: dict[str, Any], source: str, target: str) -> Key:
+    return ("relation", change["kind"], change["source_kind"], source, change["target_kind"], target)

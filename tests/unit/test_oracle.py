@@ -1,0 +1,54 @@
+"""The oracle catches what it must: each planted fault is seen, and equal is equal."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.oracle import judge
+
+
+def user(name: str, **attributes: Any) -> str:
+    row = {"type": "resource", "kind": "iam_user", "native_id": f"arn:u/{name}", "account": "1" * 12, "name": name}
+    return json.dumps({**row, "attributes": {"path": "/", **attributes}}, sort_keys=True)
+
+
+def member(name: str, group: str) -> str:
+    row = {"type": "relation", "kind": "member_of", "source": f"arn:u/{name}", "source_kind": "iam_user"}
+    return json.dumps({**row, "target": group, "target_kind": "iam_group", "attributes": {}}, sort_keys=True)
+
+
+ANN, BO, MEMBER = user("ann", tags={"a": "1"}), user("bo", tags={}), member("ann", "arn:g/x")
+TRUTH = sorted([ANN, BO, MEMBER])
+
+
+def test_equal_is_equal() -> None:
+    assert judge(TRUTH, TRUTH).equal
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(sorted([ANN, MEMBER]), id="an omitted resource"),
+        pytest.param(sorted([ANN, BO]), id="an omitted relation"),
+        pytest.param(sorted([*TRUTH, member("bo", "arn:g/x")]), id="an invented relation"),
+        pytest.param(sorted([user("ann", tags={"a": "2"}), BO, MEMBER]), id="a wrong attribute"),
+        pytest.param(sorted([user("ann"), BO, MEMBER]), id="an absent attribute"),
+        pytest.param(sorted([user("ann", tags={"a": "1"}, extra=None), BO, MEMBER]), id="an extra attribute"),
+        pytest.param(sorted([*TRUTH, ANN]), id="a repeated row"),
+        pytest.param(list(reversed(TRUTH)), id="unsorted lines"),
+    ],
+)
+def test_a_planted_fault_is_caught(wrong: list[str]) -> None:
+    assert not judge(TRUTH, wrong).equal
+
+
+def test_what_is_named_unread_is_left_out_and_nothing_else_is() -> None:
+    without_tags = sorted([MEMBER, user("ann"), user("bo")])
+    assert judge(TRUTH, without_tags, unread=["iam_user.tags"]).equal
+    assert not judge(TRUTH, without_tags, unread=["iam_role.tags"]).equal
+    assert judge(TRUTH, [row for row in TRUTH if "member_of" not in row], unread=["member_of"]).equal
+
+
+def test_true_is_not_one() -> None:
+    assert not judge([user("a", is_root=True)], [user("a", is_root=1)]).equal
