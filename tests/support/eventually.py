@@ -3,14 +3,18 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from grantwire.telemetry.clock import monotonic
 
 T = TypeVar("T")
 
 
-async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout: float = 10, what: str = "the condition") -> T:
+@overload
+async def eventually(predicate: Callable[[], Awaitable[T | None]], timeout: float = 10, what: str = ...) -> T: ...
+@overload
+async def eventually(predicate: Callable[[], T | None], timeout: float = 10, what: str = ...) -> T: ...
+async def eventually(predicate: Callable[[], Any], timeout: float = 10, what: str = "the condition") -> Any:
     """Ask until the answer is true and return it. Raises AssertionError naming `what` after `timeout` seconds.
 
     An AssertionError inside the predicate counts as "not yet" and is shown if time runs out.
@@ -25,7 +29,7 @@ async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout: float =
         await asyncio.sleep(0.02)
 
 
-async def _ask(predicate: Callable[[], T | Awaitable[T]]) -> tuple[T | None, AssertionError | None]:
+async def _ask(predicate: Callable[[], Any]) -> tuple[Any, AssertionError | None]:
     try:
         answer = predicate()
         return (await answer if inspect.isawaitable(answer) else answer), None

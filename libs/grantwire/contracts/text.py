@@ -5,6 +5,7 @@ import math
 import re
 from typing import Any, Final
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -31,4 +32,4 @@ def _clean(text: str) -> str:
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value: sorted keys, no spaces, no escapes beyond JSON's own."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)

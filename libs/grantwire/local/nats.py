@@ -113,6 +113,8 @@ logfile_size_limit: 10MB
 logfile_max_num: 2
 jetstream {{
   store_dir: {json.dumps(str(self._state.path / "nats" / "store"))}
+  # Streams reserve what they may grow to, not what they hold: a laptop's free disk must not refuse them.
+  max_file_store: 1TB
   # An acknowledgement means "on disk". The default syncs every two minutes.
   sync_interval: always
 }}

@@ -92,7 +92,7 @@ class Mess:
         """How many rows this page will hold, at most `wanted`."""
         if self._random.random() < self.empty:
             return 0
-        return self._random.randint(1, wanted) if self._random.random() < self.short else wanted
+        return int(wanted ** self._random.random()) if self._random.random() < self.short else wanted
 
     def nonce(self) -> int:
         """A number never given before: botocore refuses the same token twice, and AWS never sends it."""

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from grantwire.telemetry.tracing import Following
 from opentelemetry import trace
+
+from grantwire.telemetry.tracing import Following
 
 
 def instrument(*, asyncpg: bool = False, botocore: bool = False, default_service: str = "grantwire") -> None:

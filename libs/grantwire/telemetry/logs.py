@@ -6,10 +6,11 @@ from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+from opentelemetry import trace
+
 from grantwire.telemetry.clock import utc_now
 from grantwire.telemetry.redaction import redact
 from grantwire.telemetry.tracing import service_of
-from opentelemetry import trace
 
 LogFormat = Literal["json", "console"]
 Event = MutableMapping[str, Any]

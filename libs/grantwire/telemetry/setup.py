@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from grantwire.telemetry import logs, tracing
-from grantwire.telemetry.logs import LogFormat
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
+
+from grantwire.telemetry import logs, tracing
+from grantwire.telemetry.logs import LogFormat
 
 _METRICS_EVERY_MS = 15_000
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from grantwire.telemetry.clock import monotonic
-from grantwire.telemetry.redaction import mask_text
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -18,6 +16,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
+
+from grantwire.telemetry.clock import monotonic
+from grantwire.telemetry.redaction import mask_text
 
 _EXPORT_SECONDS = 2.0  # the default of 10 makes a process with a dead backend take 7 s to stop
 _DELAY_MS = 300  # short enough to see a trace right after the act that caused it

@@ -132,3 +132,8 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    return not is_running(pid)

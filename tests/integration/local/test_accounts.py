@@ -3,13 +3,14 @@
 import os
 import shutil
 import sysconfig
+from functools import partial
 from pathlib import Path
 
 from grantwire.local import LocalStack, StateDir, connect
 from tests.integration.local.apart import (
     errors_of,
     folder_of,
-    is_running,
+    gone,
     nobody,
     require_root,
     spawn,
@@ -53,7 +54,7 @@ async def test_killing_an_ordinary_account_s_parent_ends_both_servers() -> None:
         async with stack_apart(path, uid) as apart:
             await apart.kill()
             for pid in (apart.postgres_pid, apart.nats_pid):
-                await eventually(lambda pid=pid: not is_running(pid), what=f"the end of {pid}")  # type: ignore[misc]
+                await eventually(partial(gone, pid), what=f"the end of {pid}")
 
 
 async def test_an_engine_the_account_cannot_execute_is_copied_once(path: Path) -> None:

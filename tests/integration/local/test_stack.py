@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from functools import partial
 
 import nats
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from grantwire.local import LocalStack, StateDir, connect
 from grantwire.local.errors import Locked, OtherMajor, PortInUse
 from grantwire.telemetry.clock import monotonic
-from tests.integration.local.apart import is_running, stack_apart
+from tests.integration.local.apart import gone, is_running, stack_apart
 from tests.support.eventually import eventually
 
 
@@ -79,7 +80,7 @@ async def test_killing_the_parent_ends_both_servers_and_the_next_start_has_the_d
         await connection.close()
         await apart.kill()
         for pid in (apart.postgres_pid, apart.nats_pid):
-            await eventually(lambda pid=pid: not is_running(pid), what=f"the end of child {pid}")  # type: ignore[misc]
+            await eventually(partial(gone, pid), what=f"the end of child {pid}")
     async with LocalStack(state) as stack:
         connection = await connect(stack.database_url)
         assert await connection.fetchval("SELECT one FROM kept") == 1

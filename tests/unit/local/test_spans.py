@@ -1,10 +1,11 @@
 """Traces are arranged so that every span is shown once, whatever was sent."""
 
 import pytest
-from grantwire.local.traces.pages import duration_text, list_page, trace_page
-from grantwire.local.traces.spans import SpanRecord, Trace, TraceStore
 from hypothesis import given
 from hypothesis import strategies as st
+
+from grantwire.local.traces.pages import duration_text, list_page, trace_page
+from grantwire.local.traces.spans import SpanRecord, Trace, TraceStore
 
 
 def a_span(span_id: str, parent_id: str | None = None, start: int = 0, end: int = 10, trace: str = "t") -> SpanRecord:

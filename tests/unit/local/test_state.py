@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from grantwire.local import LocalSettings, StateDir, default_state_dir, temporary_state
 from grantwire.local.errors import Locked, NotOurs, NotWritable, OtherLayout
 from grantwire.local.ports import choose, is_free

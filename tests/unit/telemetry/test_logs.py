@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import structlog
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from grantwire.telemetry import setup, span
 from grantwire.telemetry.logs import LogFormat
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 Capture = pytest.CaptureFixture[str]
 

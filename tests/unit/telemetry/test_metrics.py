@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import get_args
 
-from grantwire.telemetry import CounterName, HistogramName, Recorder, monotonic, utc_now
-from grantwire.telemetry.metrics import BUCKETS_SECONDS
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, NumberDataPoint
+
+from grantwire.telemetry import CounterName, HistogramName, Recorder, monotonic, utc_now
+from grantwire.telemetry.metrics import BUCKETS_SECONDS
 
 
 def test_counts_and_durations_carry_service_and_attributes() -> None:

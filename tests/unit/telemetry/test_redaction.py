@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from grantwire.telemetry import mask, mask_text, monotonic
 from grantwire.telemetry.redaction import is_secret_key
 

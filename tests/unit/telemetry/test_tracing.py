@@ -3,6 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
 from grantwire.telemetry import (
     Telemetry,
     context_from,
@@ -15,11 +21,6 @@ from grantwire.telemetry import (
     tracer,
 )
 from grantwire.telemetry.tracing import Following
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
 
 
 class Recorded:
