@@ -1,0 +1,36 @@
+"""The message bus: NATS JetStream through FastStream. Nothing else in Grantwire knows of either."""
+
+from grantwire.bus.broker import Bus, broker
+from grantwire.bus.dead_letters import DeadLetters
+from grantwire.bus.delivery import Delivery
+from grantwire.bus.errors import Busy, Full
+from grantwire.bus.letters import Letter
+from grantwire.bus.mover import Mover
+from grantwire.bus.outgoing import Outgoing
+from grantwire.bus.process import run, serve
+from grantwire.bus.provision import apply, check
+from grantwire.bus.publish import Ack, Publisher
+from grantwire.bus.routes import include, route
+from grantwire.bus.watch import running, watch
+
+__all__ = [
+    "Ack",
+    "Bus",
+    "Busy",
+    "DeadLetters",
+    "Delivery",
+    "Full",
+    "Letter",
+    "Mover",
+    "Outgoing",
+    "Publisher",
+    "apply",
+    "broker",
+    "check",
+    "include",
+    "route",
+    "run",
+    "running",
+    "serve",
+    "watch",
+]
