@@ -1,0 +1,89 @@
+"""A sealed snapshot into the graph: one transaction per scope, so nothing is ever half applied.
+
+The order of seals is their fence, never a clock. What a complete snapshot lacks is removed, unless its kind was not
+covered or the removal guard holds it; what a failed reading lacks stays.
+"""
+
+import asyncio
+from typing import Final
+
+from grantwire.contracts import chunks as body
+from grantwire.contracts.failures import Transient
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.snapshots import Body, Outcome, SnapshotSealed
+from grantwire.graph import finishing, scopes
+from grantwire.graph.applying import apply_content
+from grantwire.graph.finishing import Applied
+from grantwire.graph.outages import repeated
+from grantwire.graph.pool import Graph
+from grantwire.graph.rows import Content, Named, content_of
+from grantwire.graph.statements import apply as sql
+from grantwire.graph.work import Work
+from grantwire.graph.writing import mention
+
+__all__ = ["Applied", "apply_seal"]
+
+_IN_THREAD: Final = 4  # chunks; more than this takes long enough to starve a heartbeat
+
+
+async def apply_seal(
+    graph: Graph, seal: SnapshotSealed, chunks: list[bytes] | None, *, traceparent: str | None
+) -> Applied:
+    """Apply one seal; safe to repeat and in any order.
+
+    ``chunks`` are given exactly when the seal says ``body: chunks``. Raises ``Malformed`` for rows that cannot be read,
+    ``Transient`` when the chunks are not those that were sealed, ``DependencyDown`` when Postgres cannot be reached.
+    """
+    content = await _read(seal, chunks)
+    if content is not None and content.named:
+        await repeated(lambda: _mention(graph, content.named))
+
+    async def work() -> Applied:
+        async with graph.transaction() as connection:
+            await connection.execute(sql.LOCK, TENANT, seal.scope)
+            scope = await scopes.under_lock(connection, seal)
+            return await _apply(Work(connection, seal, scope, traceparent), content)
+
+    return await repeated(work)
+
+
+async def _read(seal: SnapshotSealed, chunks: list[bytes] | None) -> Content | None:
+    if seal.outcome is not Outcome.COMPLETE or seal.body is not Body.CHUNKS:
+        return None
+    given = chunks or []
+    if len(given) <= _IN_THREAD:
+        return _verified(seal, given)
+    return await asyncio.to_thread(_verified, seal, given)
+
+
+def _verified(seal: SnapshotSealed, chunks: list[bytes]) -> Content:
+    if len(chunks) != seal.chunks or (seal.digest is not None and body.digest(chunks, seal.plan) != seal.digest):
+        raise Transient(
+            f"The {len(chunks)} chunks of snapshot {seal.snapshot} of {seal.scope} are not the "
+            f"{seal.chunks} that were sealed."
+        )
+    return content_of(body.decode(chunks), TENANT)
+
+
+async def _mention(graph: Graph, named: list[Named]) -> None:
+    async with graph.transaction() as connection:
+        await mention(connection, named)
+
+
+async def _apply(work: Work, content: Content | None) -> Applied:
+    seal, scope = work.seal, work.scope
+    if seal.fence <= scope.began:
+        await finishing.older(work.connection, seal)
+        return Applied("older")
+    if seal.outcome is not Outcome.COMPLETE:
+        await scopes.incomplete(work.connection, scope, seal)
+        await finishing.incomplete(work.connection, seal)
+        return Applied("stale")
+    if content is not None:
+        return await apply_content(work, content)
+    if scope.digest is None or scope.digest != seal.digest:
+        await scopes.ask_again(work.connection, scope)
+        await finishing.ask_again(work.connection, seal, work.traceparent)
+        return Applied("resync")
+    await scopes.unchanged(work.connection, scope, seal)
+    return await finishing.finished(work.connection, seal, Applied("unchanged"))

@@ -1,0 +1,162 @@
+"""What subscribers hear about one apply: a message for each changed row, in an order that can be replayed. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from grantwire.contracts import changes as told
+from grantwire.contracts import subjects
+from grantwire.contracts.text import canonical
+from grantwire.graph.delta import Changes
+from grantwire.graph.renames import in_order
+from grantwire.graph.rows import Content, Edge, Node, Row
+
+Op: TypeAlias = Literal["i", "u", "d", "r"]  # added, changed, removed, renamed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message and the row it is about; ``previous`` is the version before a change or a rename."""
+
+    change: told.Change
+    op: Op
+    row: Node | Edge
+    previous: Node | Edge | None
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What all messages of one apply have in common."""
+
+    at: datetime
+    connector: str
+    account: str | None
+    scope: str
+
+    def loaded(self, content: Content) -> told.ScopeLoaded:
+        """The one message of a first load."""
+        resources, relations = _count(content.nodes.values()), _count(content.edges.values())
+        return told.ScopeLoaded(kind="scope", resources=resources, relations=relations, **self._common(0, self.account))
+
+    def changes(self, changes: Changes) -> Iterator["Entry"]:
+        """What ends before what begins, resources around their relations: each message can be applied as it comes."""
+        for n, (op, make, arguments) in enumerate(self._steps(changes)):
+            yield Entry(make(n, *arguments), op, *_versions(arguments))
+
+    def subject(self, change: told.Change) -> str:
+        return subjects.change(self.connector, change.account, change.kind)
+
+    def _steps(self, changes: Changes) -> Iterator[tuple[Op, Any, tuple[Any, ...]]]:
+        nodes, edges = changes.nodes, changes.edges
+        again, links_again = nodes.recreated, edges.recreated
+        yield from (("d", self._unlinked, (edge, links_again)) for edge in edges.removed)
+        yield from (("d", self._removed, (node, again)) for node in nodes.removed)
+        yield from (("r", self._renamed, pair) for pair in in_order(nodes.renamed))
+        yield from (("i", self._added, (node, again)) for node in nodes.added)
+        yield from (("u", self._changed, pair) for pair in nodes.changed)
+        yield from (("r", self._moved, pair) for pair in in_order(edges.renamed))
+        yield from (("i", self._linked, (edge, links_again)) for edge in edges.added)
+        yield from (("u", self._altered, pair) for pair in edges.changed)
+
+    def _removed(self, n: int, node: Node, again: set[Any]) -> told.Change:
+        return told.ResourceRemoved(**self._resource(n, node), mark=_mark(node, again))
+
+    def _renamed(self, n: int, old: Node, new: Node) -> told.Change:
+        return told.ResourceRenamed(
+            **self._resource(n, new), previous_native_id=old.native_id, fields=differing(old, new)
+        )
+
+    def _added(self, n: int, node: Node, again: set[Any]) -> told.Change:
+        values = told.tellable(dict(node.attributes))
+        return told.ResourceAdded(**self._resource(n, node), mark=_mark(node, again), values=values)
+
+    def _changed(self, n: int, old: Node, new: Node) -> told.Change:
+        fields = differing(old, new)
+        return told.ResourceChanged(**self._resource(n, new), fields=fields, values=_values(new, fields))
+
+    def _unlinked(self, n: int, edge: Edge, again: set[Any]) -> told.Change:
+        return told.RelationRemoved(**self._relation(n, edge), mark=_mark(edge, again))
+
+    def _moved(self, n: int, old: Edge, new: Edge) -> told.Change:
+        return told.RelationRenamed(**self._relation(n, new), previous_source=old.source, previous_target=old.target)
+
+    def _linked(self, n: int, edge: Edge, again: set[Any]) -> told.Change:
+        values = told.tellable(dict(edge.attributes))
+        return told.RelationAdded(**self._relation(n, edge), mark=_mark(edge, again), values=values)
+
+    def _altered(self, n: int, old: Edge, new: Edge) -> told.Change:
+        fields = differing(old, new)
+        return told.RelationChanged(**self._relation(n, new), fields=fields, values=_values(new, fields))
+
+    def _common(self, n: int, account: str | None) -> dict[str, Any]:
+        # The revision is not known yet: it is taken last, and ``body`` puts it in.
+        return {
+            "revision": 0,
+            "n": n,
+            "at": self.at,
+            "connector": self.connector,
+            "account": account,
+            "scope": self.scope,
+        }
+
+    def _resource(self, n: int, node: Node) -> dict[str, Any]:
+        return {
+            **self._common(n, node.account),
+            "kind": node.kind.value,
+            "native_id": node.native_id,
+            "name": node.name,
+        }
+
+    def _relation(self, n: int, edge: Edge) -> dict[str, Any]:
+        return {
+            **self._common(n, self.account),
+            "kind": edge.kind.value,
+            "source": edge.source,
+            "source_kind": edge.source_kind.value,
+            "target": edge.target,
+            "target_kind": edge.target_kind.value,
+        }
+
+
+def _versions(arguments: tuple[Any, ...]) -> tuple[Node | Edge, Node | Edge | None]:
+    first, second = arguments
+    return (second, first) if isinstance(second, Node | Edge) else (first, None)
+
+
+def unrevised(change: told.Change) -> bytes:
+    """The message's JSON without its revision, so that little is left to do while the revision is locked."""
+    return change.model_dump_json(exclude={"revision"}).encode()
+
+
+def body(unrevised: bytes, revision: int) -> bytes:
+    """The message's JSON."""
+    return b'{"revision":%d,%s' % (revision, unrevised[1:])
+
+
+def differing(old: Row, new: Row) -> list[str]:
+    """The names of the attributes that differ, and of the resource's own fields."""
+    names = {
+        name for name in old.attributes.keys() | new.attributes.keys() if _differs(old.attributes, new.attributes, name)
+    }
+    if isinstance(old, Node) and isinstance(new, Node):
+        names |= {name for name in ("name", "account") if getattr(old, name) != getattr(new, name)}
+    return sorted(names)
+
+
+def _differs(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
+    # As JSON text: to Python, 1, 1.0 and True are equal.
+    return (name in old) != (name in new) or canonical(old.get(name)) != canonical(new.get(name))
+
+
+def _values(row: Row, fields: list[str]) -> dict[str, Any]:
+    return told.tellable({name: row.attributes[name] for name in fields if name in row.attributes})
+
+
+def _mark(row: Row, again: set[Any]) -> told.Mark | None:
+    return "recreated" if row.key in again else None
+
+
+def _count(rows: Iterable[Row]) -> dict[str, int]:
+    return dict(sorted(Counter(row.kind.value for row in rows).items()))

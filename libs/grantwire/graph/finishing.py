@@ -1,0 +1,83 @@
+"""How a seal ends its part of the run that asked for it. Inside the apply's transaction: both happen or neither."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.snapshots import Outcome, Reason, SnapshotSealed
+from grantwire.graph.connectors import settle
+from grantwire.graph.pool import Connection
+from grantwire.graph.statements import runs as sql
+
+_OLDER: Final = Reason(code="older", text="A reading that began later was applied before this one arrived.")
+_ASKED_AGAIN: Final = Reason(
+    code="resync",
+    text="What was read equals an earlier reading but not what the graph holds now; run {} asks for the whole content.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a seal did. ``revision`` is None when nothing changed; ``conflicts`` counts rows that another scope owns.
+    A rename counts as changed, a recreation as removed and inserted."""
+
+    outcome: Literal["applied", "unchanged", "older", "resync", "stale"]
+    revision: int | None = None
+    inserted: int = 0
+    changed: int = 0
+    removed: int = 0
+    conflicts: int = 0
+
+
+async def finished(
+    connection: Connection, seal: SnapshotSealed, applied: Applied, reason: Reason | None = None
+) -> Applied:
+    """The scope was read whole."""
+    state = "unchanged" if applied.outcome == "unchanged" else "complete"
+    await _finish(connection, seal, state, reason, applied)
+    return applied
+
+
+async def older(connection: Connection, seal: SnapshotSealed) -> None:
+    """The seal came too late, or came again. A run that it ended before stays as it was."""
+    state = "unchanged" if seal.outcome is Outcome.COMPLETE else seal.outcome.value
+    await _finish(connection, seal, state, seal.reason or _OLDER, Applied("older"))
+
+
+async def incomplete(connection: Connection, seal: SnapshotSealed) -> None:
+    await _finish(connection, seal, seal.outcome.value, seal.reason, Applied("stale"))
+
+
+async def ask_again(connection: Connection, seal: SnapshotSealed, traceparent: str | None) -> None:
+    """End this part of the run as stale and request another run that brings the whole content."""
+    again = uuid4()
+    reason = Reason(code=_ASKED_AGAIN.code, text=_ASKED_AGAIN.text.format(again))
+    if await _finish(connection, seal, "stale", reason, Applied("resync")):  # not for a repeated seal
+        await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent)
+        await connection.execute(sql.REQUEST_SCOPE_AGAIN, TENANT, UUID(seal.run), seal.scope, again)
+
+
+def uuid_of(run: str) -> UUID | None:
+    """A run's id, or None for text that cannot be one."""
+    try:
+        return UUID(run)
+    except ValueError:
+        return None
+
+
+async def _finish(
+    connection: Connection, seal: SnapshotSealed, state: str, reason: Reason | None, applied: Applied
+) -> bool:
+    """Whether this seal was the first to end its part of the run. A run that is not known is no error: the graph may
+    have been restored from an older backup than the stream."""
+    run = uuid_of(seal.run)
+    if run is None:
+        return False
+    what: tuple[Any, ...] = (state, reason.model_dump() if reason else None, seal.calls, seal.throttled, seal.seconds)
+    unread = [item.model_dump() for item in seal.unread]
+    counts = (applied.inserted, applied.changed, applied.removed, applied.revision)
+    connector = await connection.fetchval(sql.FINISH, TENANT, run, seal.scope, *what, unread, *counts)
+    if connector is not None:
+        await settle(connection, connector)
+    return connector is not None

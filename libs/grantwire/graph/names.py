@@ -1,0 +1,89 @@
+"""From what a person types to one resource."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from grantwire.contracts.failures import Ambiguous, NotFound
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, Kind
+from grantwire.contracts.text import storable
+from grantwire.graph import identity
+from grantwire.graph.export import Tenant, tenant_of
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.statements import queries as sql
+from grantwire.graph.stored import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A resource as an answer shows it. One that is not ``owned`` is only named by a relation: an outsider, an AWS
+    policy, or something that no scope has shown yet, or any more."""
+
+    id: UUID
+    kind: Kind
+    native_id: str
+    account: str | None
+    name: str
+    attributes: dict[str, Any]
+    owned: bool
+
+
+async def resolve(graph: Graph, text: str, *, kinds: Iterable[Kind] | None = None) -> Node:
+    """The resource that ``text`` means: its native id, else its name, its unique id, or its e-mail address.
+
+    Letter case does not matter for names and addresses. Raises ``NotFound`` with close names, and ``Ambiguous`` with
+    the native ids of all that answer to it.
+    """
+    wanted = list(Kind) if kinds is None else list(kinds)
+    text = storable(text)
+    async with graph.transaction(snapshot=True) as connection:
+        tenant = await tenant_of(connection)
+        found = await _candidates(connection, text, wanted)
+        if not found:
+            raise await _not_found(connection, text, wanted)
+    nodes = [node_from(row, tenant) for row in found]
+    if len(nodes) > 1:
+        listed = ", ".join(f"{node.kind} {node.native_id}" for node in nodes[:10])
+        raise Ambiguous(
+            f"{text!r} may mean {len(nodes)} things: {listed}. Use the full id.", [node.native_id for node in nodes]
+        )
+    return nodes[0]
+
+
+async def nodes(connection: Connection, ids: Iterable[UUID], tenant: Tenant) -> dict[UUID, Node]:
+    """Resources by id, owned or named."""
+    rows = await connection.fetch(sql.NODES, TENANT, list(ids))
+    return {row["id"]: node_from(row, tenant) for row in rows}
+
+
+def node_from(row: asyncpg.Record, tenant: Tenant) -> Node:
+    kind = KINDS[row["kind"]]
+    attributes = tenant.complete(kind, row["native_id"], row["attributes"])
+    return Node(row["id"], kind, row["native_id"], row["account"], row["name"], attributes, row["owned"])
+
+
+async def _candidates(connection: Connection, text: str, kinds: list[Kind]) -> list[asyncpg.Record]:
+    codes = [KIND_CODES[kind] for kind in kinds]
+    ids = [identity.node_id(TENANT, kind, text) for kind in kinds]
+    if found := await connection.fetch(sql.NODES, TENANT, ids):
+        # Twelve digits may be the account and a principal of the same digits: the owned one is meant.
+        return [row for row in found if row["owned"]] or found
+    if found := await connection.fetch(sql.BY_NAME, TENANT, text, codes):
+        return found
+    lineages = [identity.lineage(TENANT, kind, "", {"unique_id": text}) for kind in kinds]
+    if text and (found := await connection.fetch(sql.BY_LINEAGE, TENANT, lineages, codes)):
+        return found
+    return await connection.fetch(sql.BY_EMAIL, TENANT, text, codes) if "@" in text else []
+
+
+async def _not_found(connection: Connection, text: str, kinds: list[Kind]) -> NotFound:
+    rows = await connection.fetch(sql.SOME_NAMES, TENANT, [KIND_CODES[kind] for kind in kinds])
+    spelt = {row["name"].lower(): row["name"] for row in rows}
+    close = [spelt[name] for name in difflib.get_close_matches(text.lower(), spelt, n=5, cutoff=0.6)]
+    hint = f" Did you mean {', '.join(close)}?" if close else " `grantwire export` lists what there is."
+    return NotFound(f"Nothing is called {text!r}.{hint}")

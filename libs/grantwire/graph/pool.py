@@ -1,0 +1,93 @@
+"""The connections to Postgres of one process."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from grantwire.contracts.text import canonical
+from grantwire.graph.outages import noticed
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
+
+_SESSION: Final = {"jit": "off", "plan_cache_mode": "force_custom_plan", "timezone": "UTC"}
+_CONNECT_SECONDS: Final = 10.0
+_ACQUIRE_SECONDS: Final = 60.0
+_JSONB_VERSION: Final = b"\x01"  # the first byte of jsonb on the wire
+
+
+class Graph:
+    """A pool of connections, open while its context is entered."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, database_url: str, *, application_name: str, max_size: int = 6) -> "AsyncIterator[Graph]":
+        """Raises ``DependencyDown`` when Postgres cannot be reached."""
+        options = connect_options(database_url, application_name)
+        with noticed():
+            pool = await asyncpg.create_pool(min_size=1, max_size=max_size, init=prepare, **options)
+        try:
+            yield cls(pool)
+        finally:
+            # Terminated, not drained: whatever still runs belongs to a task that is being cancelled.
+            pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection; failures of it become ``DependencyDown``."""
+        with noticed():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[Connection]:
+        """A connection for a block that also does other things: errors of the block are left as they are."""
+        with noticed():
+            connection = await self._pool.acquire(timeout=_ACQUIRE_SECONDS)
+        try:
+            yield connection
+        finally:
+            with noticed():
+                await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """A connection inside a transaction: ``snapshot=True`` reads one unchanging state and cannot write."""
+        async with self.connection() as connection:
+            isolation: Any = "repeatable_read" if snapshot else "read_committed"
+            async with connection.transaction(isolation=isolation, readonly=snapshot):
+                yield connection
+
+
+def connect_options(database_url: str, application_name: str) -> dict[str, Any]:
+    """Keyword arguments of ``asyncpg.connect``. ``sslmode=disable`` keeps the driver from looking for key files."""
+    url = urlsplit(database_url)
+    query = dict(parse_qsl(url.query))
+    plain = "disable" in (query.get("sslmode"), query.pop("ssl", None))
+    scheme = url.scheme.partition("+")[0]
+    return {
+        "dsn": urlunsplit((scheme, url.netloc, url.path, urlencode(query), url.fragment)),
+        "timeout": _CONNECT_SECONDS,
+        "server_settings": {**_SESSION, "application_name": application_name},
+        **({"ssl": False} if plain else {}),
+    }
+
+
+async def prepare(connection: Connection) -> None:
+    """Make jsonb columns Python values, in COPY too, which needs the binary form."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: _JSONB_VERSION + (canonical(value).encode() if value != {} else b"{}"),
+        decoder=lambda data: json.loads(data[1:]),
+        format="binary",
+    )

@@ -1,0 +1,50 @@
+"""An apply's change log and outbox rows, and the revision that orders them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from grantwire.contracts.changes import Change
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, RELATION_CODES
+from grantwire.graph.changes import Entry, body, unrevised
+from grantwire.graph.finishing import Applied
+from grantwire.graph.rows import Edge, Node
+from grantwire.graph.statements import apply as sql
+from grantwire.graph.work import Work
+
+
+async def log(work: Work, apply_id: int, entries: Iterable[Entry]) -> None:
+    """The change log: one row for each message."""
+    records = [_log_record(apply_id, n, entry) for n, entry in enumerate(entries)]
+    await work.connection.copy_records_to_table("change_log", records=records, columns=list(sql.LOG_COLUMNS))
+
+
+async def publish(work: Work, apply_id: int, applied: Applied, messages: Sequence[Change]) -> Applied:
+    """Take the next revision and put the messages into the outbox. What is slow was done before that lock."""
+    told = [(work.teller.subject(message), message.type(), unrevised(message)) for message in messages]
+    connection, seal = work.connection, work.seal
+    revision = await connection.fetchval(sql.NEXT_REVISION, TENANT)
+    records = [
+        (TENANT, revision, n, subject, kind, seal.connector, body(text, revision), work.traceparent, work.scope.at)
+        for n, (subject, kind, text) in enumerate(told)
+    ]
+    await connection.copy_records_to_table("outbox", records=records, columns=list(sql.OUTBOX_COLUMNS))
+    counts = (applied.inserted, applied.changed, applied.removed, applied.conflicts)
+    await connection.execute(
+        sql.RECORD_APPLY, TENANT, apply_id, revision, work.scope.id, seal.snapshot, *counts, work.scope.at
+    )
+    return replace(applied, revision=revision)
+
+
+def _log_record(apply_id: int, n: int, entry: Entry) -> tuple[Any, ...]:
+    entity = "node" if isinstance(entry.row, Node) else "edge"
+    code = KIND_CODES[entry.row.kind] if isinstance(entry.row, Node) else RELATION_CODES[entry.row.kind]
+    moved = entry.previous if entry.op == "r" else None
+    return (TENANT, apply_id, n, entry.op, entity, code, *_ends(entry.row), *_ends(moved), entry.change.mark)
+
+
+def _ends(row: Node | Edge | None) -> tuple[Any, Any]:
+    if isinstance(row, Edge):
+        return row.key[0], row.key[2]
+    return (row.key if row else None), None

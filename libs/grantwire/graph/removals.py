@@ -1,0 +1,91 @@
+"""The removal guard: which of the things that a complete snapshot lacks may really be removed now."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from grantwire.graph.delta import Changes
+from grantwire.graph.identity import content_hash
+
+FREE: Final = 20  # so many removals of a kind never wait
+SHARE: Final = 0.10  # nor does this share of a kind
+SMALL: Final = 5  # a kind with fewer rows may become empty
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a kind had in the scope, and how many of those the snapshot lacks."""
+
+    before: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Removals that wait for a person. ``fingerprint`` names exactly these rows: a confirmation is for them alone."""
+
+    losses: Mapping[str, Loss]
+    rows: int
+    fingerprint: UUID
+
+    def sentence(self) -> str:
+        kinds = ", ".join(f"{loss.lost} of {loss.before} {kind}" for kind, loss in sorted(self.losses.items()))
+        return (
+            f"{self.rows} removals wait for confirmation, because the last reading lacks {kinds}. Additions and "
+            "changes were applied. See `grantwire removals list`."
+        )
+
+
+def held_losses(before: Mapping[str, int], lost: Mapping[str, int], gained: Mapping[str, int]) -> dict[str, Loss]:
+    """The kinds that lose too much at once: more than 20 and more than a tenth, or from five or more to none."""
+    return {
+        kind: Loss(before.get(kind, 0), count)
+        for kind, count in lost.items()
+        if count > max(FREE, SHARE * before.get(kind, 0))
+        or (before.get(kind, 0) >= SMALL and before.get(kind, 0) - count + gained.get(kind, 0) <= 0)
+    }
+
+
+def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None) -> Held | None:
+    """Take the removals that must wait out of ``changes``, with the relations of the resources that stay.
+
+    ``before`` counts the scope's rows by kind. ``allowed`` is the set a person confirmed: exactly that set passes.
+    """
+    losses = held_losses(before, _counts(_vanished(changes)), _counts(_appeared(changes)))
+    if not losses:
+        return None
+    staying = {row.key for row in changes.nodes.removed if row.kind in losses} - changes.nodes.opening.keys()
+    relations = {
+        row.key for row in changes.edges.removed if row.kind in losses or row.key[0] in staying or row.key[2] in staying
+    } - changes.edges.opening.keys()
+    if not staying and not relations:
+        return None
+    held = Held(losses, len(staying) + len(relations), _fingerprint(staying, relations))
+    if held.fingerprint == allowed:
+        return None
+    changes.nodes.without_removals(lambda row: row.key in staying)
+    changes.edges.without_removals(lambda row: row.key in relations)
+    return held
+
+
+def _fingerprint(nodes: Iterable[UUID], edges: Iterable[tuple[UUID, str, UUID]]) -> UUID:
+    names = sorted(map(str, nodes)) + sorted(f"{source} {kind} {target}" for source, kind, target in edges)
+    return content_hash(names, {})
+
+
+def _vanished(changes: Changes) -> Iterable[str]:
+    nodes, edges = changes.nodes.opening, changes.edges.opening
+    yield from (row.kind for row in changes.nodes.removed if row.key not in nodes)
+    yield from (row.kind for row in changes.edges.removed if row.key not in edges)
+
+
+def _appeared(changes: Changes) -> Iterable[str]:
+    nodes, edges = changes.nodes.closing, changes.edges.closing
+    yield from (row.kind for row in changes.nodes.added if row.key not in nodes)
+    yield from (row.kind for row in changes.edges.added if row.key not in edges)
+
+
+def _counts(kinds: Iterable[str]) -> Counter[str]:
+    return Counter(kinds)

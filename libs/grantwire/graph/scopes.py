@@ -1,0 +1,130 @@
+"""Scopes: what each one holds, how it was read last, how fresh it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import RELATION_CODES
+from grantwire.contracts.snapshots import Outcome, Reason, SnapshotSealed
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.removals import Held
+from grantwire.graph.rows import Edge, Node
+from grantwire.graph.statements import apply as sql
+from grantwire.graph.statements import scopes as scope_sql
+
+State: TypeAlias = Literal["new", "complete", "stale", "unreachable", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope as an apply finds it under the lock. ``at`` is the database's time, later than any earlier apply's."""
+
+    id: int
+    began: int
+    digest: str | None
+    allowed_set: UUID | None
+    loaded_at: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a scope stands after a whole snapshot. ``digest`` is None unless its rows are exactly the snapshot's;
+    ``rows`` is how many more there are."""
+
+    state: State
+    reason: Reason | None
+    digest: str | None
+    rows: int
+    conflicts: int
+    held: Held | None
+    revision: int | None
+
+
+async def under_lock(connection: Connection, seal: SnapshotSealed) -> Scope:
+    """The scope of a seal, made if need be. The caller holds its lock."""
+    await connection.execute(sql.ENSURE_SCOPE, TENANT, seal.scope, seal.connector, seal.source, seal.account)
+    row = await connection.fetchrow(sql.SCOPE, TENANT, seal.scope)
+    assert row is not None
+    return Scope(row["id"], row["began"], row["digest"], row["allowed_set"], row["loaded_at"], row["at"])
+
+
+async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:
+    """Note a reading that did not become whole. Its rows stay; an older complete one will no longer be applied."""
+    state: State = "unreachable" if seal.outcome is Outcome.UNREACHABLE else "stale"
+    await connection.execute(scope_sql.INCOMPLETE, *_seen(scope, seal, state, seal.reason))
+
+
+async def unchanged(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:
+    """Note a reading that found exactly what is stored."""
+    await connection.execute(
+        scope_sql.UNCHANGED, *_seen(scope, seal, "complete", None), seal.read_began_at, sorted(seal.covers)
+    )
+
+
+async def ask_again(connection: Connection, scope: Scope) -> None:
+    """Let the next job send the whole body."""
+    await connection.execute(scope_sql.ASK_AGAIN, TENANT, scope.id)
+
+
+async def applied(connection: Connection, scope: Scope, seal: SnapshotSealed, result: Result) -> None:
+    """Note a whole snapshot that was applied."""
+    held = result.held
+    losses = {kind: {"before": loss.before, "lost": loss.lost} for kind, loss in held.losses.items()} if held else None
+    await connection.execute(
+        scope_sql.APPLIED,
+        *_seen(scope, seal, result.state, result.reason),
+        seal.read_began_at,
+        sorted(seal.covers),
+        result.digest,
+        result.rows,
+        result.conflicts,
+        losses,
+        held.fingerprint if held else None,
+        scope.at,
+        result.revision,
+    )
+
+
+async def conflict(connection: Connection, refused: Sequence[Node | Edge]) -> str:
+    """Name the first of the rows that another scope owns, and the owner."""
+    first = min(refused, key=lambda row: row.label)
+    if isinstance(first, Node):
+        owner = await connection.fetchrow(sql.OWNER_OF_NODE, TENANT, first.key)
+    else:
+        source, kind, target = first.key
+        owner = await connection.fetchrow(sql.OWNER_OF_EDGE, TENANT, source, RELATION_CODES[kind], target)
+    whose = f"scope {owner['key']} of connector {owner['connector']}" if owner else "another scope"
+    return (
+        f"{len(refused)} rows are owned by another scope and were left to it, {first.label} by {whose} among them. "
+        "Two connectors that read the same account cause this."
+    )
+
+
+async def forget_order(graph: Graph) -> None:
+    """Call when the stream of snapshots was made anew: its sequence numbers, which order seals, begin again."""
+    async with graph.transaction() as connection:
+        await connection.execute(scope_sql.FORGET_ORDER, TENANT)
+
+
+def _seen(scope: Scope, seal: SnapshotSealed, state: State, reason: Reason | None) -> tuple[Any, ...]:
+    """$1 to $14 of every statement that notes a seal."""
+    return (
+        TENANT,
+        scope.id,
+        seal.fence,
+        seal.connector,
+        seal.source,
+        seal.account,
+        seal.snapshot,
+        state,
+        reason.model_dump() if reason else None,
+        seal.plan,
+        [item.model_dump() for item in seal.unread],
+        seal.calls,
+        seal.throttled,
+        seal.seconds,
+    )

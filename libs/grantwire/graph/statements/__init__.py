@@ -1,0 +1,1 @@
+"""Every SQL statement of Grantwire, named and explained. Values are always bound."""

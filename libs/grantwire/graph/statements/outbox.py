@@ -1,0 +1,21 @@
+"""Statements of the relay."""
+
+from typing import Final
+
+# One relay at a time publishes, or the order would be lost. Waits; ends with the session.
+LEAD: Final = "SELECT pg_advisory_lock($1)"
+RESIGN: Final = "SELECT pg_advisory_unlock($1)"
+
+# Whether this session still holds that lock.
+HOLDS: Final = """
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+               AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = $1)"""
+
+# Revisions become visible in their own order and without gaps, so reading from the lowest misses none.
+FETCH: Final = """
+SELECT tenant_id, revision, n, subject, type, source, body, traceparent, at
+FROM outbox ORDER BY tenant_id, revision, n LIMIT $1"""
+
+DELETE: Final = """
+DELETE FROM outbox o USING unnest($1::int[], $2::bigint[], $3::int[]) AS u(tenant_id, revision, n)
+WHERE o.tenant_id = u.tenant_id AND o.revision = u.revision AND o.n = u.n"""

@@ -1,0 +1,99 @@
+"""Reading a scope's rows under its lock, and comparing them with a snapshot's."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
+from grantwire.graph.delta import Differences
+from grantwire.graph.pool import Connection
+from grantwire.graph.rows import Content, Edge, EdgeKey, Node
+from grantwire.graph.statements import apply as sql
+
+KINDS: Mapping[int, Kind] = {code: kind for kind, code in KIND_CODES.items()}
+RELATIONS: Mapping[int, RelationKind] = {code: kind for kind, code in RELATION_CODES.items()}
+Names = Mapping[UUID, tuple[Kind, str]]
+
+
+async def node_differences(connection: Connection, scope: int, content: Content) -> Differences[Node]:
+    """The scope's resources against the snapshot's."""
+    new = content.nodes
+    hashes = [row.hash for row in new.values()]
+    records = await connection.fetch(sql.NODE_DIFFERENCES, TENANT, scope, list(new), hashes)
+    old = {record["id"]: _node(record) for record in records if record["hash"] is not None}
+    return _differences((record["id"] for record in records), old, new)
+
+
+async def edge_differences(connection: Connection, scope: int, content: Content) -> Differences[Edge]:
+    """The scope's relations against the snapshot's."""
+    new = content.edges
+    sources, kinds, targets = edge_arrays(new)
+    hashes = [row.hash for row in new.values()]
+    records = await connection.fetch(sql.EDGE_DIFFERENCES, TENANT, scope, sources, kinds, targets, hashes)
+    old = await _edges(connection, [record for record in records if record["hash"] is not None])
+    return _differences((_key(record) for record in records), old, new)
+
+
+async def edges_of(connection: Connection, scope: int, ends: Iterable[UUID]) -> dict[EdgeKey, Edge]:
+    """The scope's relations that name one of ``ends``."""
+    return await _edges(connection, await connection.fetch(sql.EDGES_OF, TENANT, scope, list(ends)))
+
+
+async def counts(connection: Connection, scope: int) -> dict[str, int]:
+    """How many rows of each resource and relation kind the scope holds."""
+    nodes = await connection.fetch(sql.NODE_COUNTS, TENANT, scope)
+    edges = await connection.fetch(sql.EDGE_COUNTS, TENANT, scope)
+    found = {KINDS[record["kind"]].value: record["n"] for record in nodes}
+    return found | {RELATIONS[record["kind"]].value: record["n"] for record in edges}
+
+
+def edge_arrays(keys: Iterable[EdgeKey]) -> tuple[list[UUID], list[int], list[UUID]]:
+    """Keys as the three arrays that statements take."""
+    rows = [(source, RELATION_CODES[kind], target) for source, kind, target in keys]
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+
+
+def _differences(keys: Iterable[Any], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Differences[Any]:
+    found: Differences[Any] = Differences({}, {}, {})
+    for key in keys:
+        if key not in old:
+            found.added[key] = new[key]
+        elif key in new:
+            found.changed[key] = (old[key], new[key])
+        else:
+            found.gone[key] = old[key]
+    return found
+
+
+def _node(record: asyncpg.Record) -> Node:
+    return Node(
+        record["id"],
+        KINDS[record["kind"]],
+        record["native_id"],
+        record["account"],
+        record["name"],
+        record["attributes"],
+        record["lineage"],
+        record["hash"],
+    )
+
+
+async def _edges(connection: Connection, records: list[asyncpg.Record]) -> dict[EdgeKey, Edge]:
+    ends = list({record[end] for record in records for end in ("src", "dst")})
+    found = await connection.fetch(sql.NAMES, TENANT, ends) if ends else []
+    names = {record["id"]: (KINDS[record["kind"]], record["native_id"]) for record in found}
+    return {_key(record): _edge(record, names) for record in records}
+
+
+def _edge(record: asyncpg.Record, names: Names) -> Edge:
+    key = _key(record)
+    source_kind, source = names[key[0]]
+    target_kind, target = names[key[2]]
+    return Edge(key, key[1], source, source_kind, target, target_kind, record["attributes"], record["hash"])
+
+
+def _key(record: asyncpg.Record) -> EdgeKey:
+    return record["src"], RELATIONS[record["kind"]], record["dst"]

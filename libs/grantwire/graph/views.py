@@ -1,0 +1,72 @@
+"""Scopes as a reader sees them: their state as it was noted, their freshness as it is now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from grantwire.contracts.connectors import Connector
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph.freshness import due_at, is_overdue
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.scopes import State
+from grantwire.graph.statements import scopes as sql
+
+_NO_CONNECTOR: Final = timedelta(minutes=15)  # of a connector that is gone: its scopes become overdue soon
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """``observed_at`` is when reading AWS began for the last whole snapshot; ``rows`` counts resources and relations;
+    ``calls`` are those of the last reading, by name; ``seconds`` is how long it took. ``held`` is, by kind, what the
+    scope had (``before``) and what the last reading lacks (``lost``), while removals wait."""
+
+    key: str
+    connector: str
+    source: str
+    account: str | None
+    state: State
+    reason: Reason | None
+    observed_at: datetime | None
+    due_at: datetime | None
+    overdue: bool
+    rows: int
+    conflicts: int
+    resync: bool
+    held: dict[str, dict[str, int]] | None
+    unread: list[dict[str, str]]
+    plan: str | None
+    calls: dict[str, int]
+    throttled: int
+    seconds: float
+    revision: int | None
+
+
+async def scopes(graph: Graph, now: datetime) -> list[ScopeView]:
+    """All scopes by key, judged at ``now``."""
+    async with graph.connection() as connection:
+        return [_view(row, now) for row in await connection.fetch(sql.VIEWS, TENANT, None)]
+
+
+async def scopes_of(connection: Connection, accounts: list[str]) -> list[ScopeView]:
+    """The scopes of some accounts, judged by the database's clock."""
+    return [_view(row, row["now"]) for row in await connection.fetch(sql.VIEWS, TENANT, accounts)]
+
+
+def _view(row: asyncpg.Record, now: datetime) -> ScopeView:
+    interval = Connector.model_validate(row["settings"]).interval if row["settings"] else _NO_CONNECTOR
+    values: dict[str, Any] = {name: row[name] for name in _SAME}
+    return ScopeView(
+        reason=Reason.model_validate(row["reason"]) if row["reason"] else None,
+        due_at=due_at(row["observed_at"], interval),
+        overdue=is_overdue(now, row["observed_at"], interval),
+        **values,
+    )
+
+
+_SAME: Final = (
+    *("key", "connector", "source", "account", "state", "observed_at", "rows", "conflicts", "resync", "held", "unread"),
+    *("plan", "calls", "throttled", "seconds", "revision"),
+)

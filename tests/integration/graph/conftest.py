@@ -1,0 +1,16 @@
+"""Fixtures: a migrated database and a graph on it."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from grantwire.graph import Graph
+from tests.support.postgres import database_url, postgres_server, template_url
+
+__all__ = ["database_url", "graph", "postgres_server", "template_url"]
+
+
+@pytest_asyncio.fixture
+async def graph(database_url: str) -> AsyncIterator[Graph]:
+    async with Graph.open(database_url, application_name="tests") as opened:
+        yield opened

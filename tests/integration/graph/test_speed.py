@@ -1,0 +1,36 @@
+"""How fast a large scope is applied. Figures are printed; the bound only catches a change of order."""
+
+import pytest
+
+from grantwire.contracts.resources import Facts
+from grantwire.graph import Graph
+from grantwire.telemetry.clock import monotonic
+from tests.integration.graph.scenes import Bus, facts, group, member, user
+
+USERS, GROUPS = 25_000, 500
+
+
+def world(level: int = 0) -> Facts:
+    users = [user(f"person{n:06}", level=level if n % 100 == 0 else 0) for n in range(USERS)]
+    groups = [group(f"team{n:04}") for n in range(GROUPS)]
+    return facts(
+        [*users, *groups], [member(groups[(n + k * 7) % GROUPS], users[n]) for n in range(USERS) for k in range(3)]
+    )
+
+
+@pytest.mark.slow
+async def test_a_hundred_thousand_rows(graph: Graph, capsys: pytest.CaptureFixture[str]) -> None:
+    bus, rows = Bus(graph), USERS * 4 + GROUPS
+    first, again, changed = world(), world(), world(level=1)
+    took = {}
+    for name, content in (("first load", first), ("nothing changed", again), ("1 % of users changed", changed)):
+        begun = monotonic()
+        applied = await bus.send(content)
+        took[name] = monotonic() - begun
+    assert (applied.changed, applied.inserted) == (USERS // 100, 0)
+    with capsys.disabled():
+        print(
+            "\n"
+            + "\n".join(f"{name}: {rows} rows in {took[name]:.1f} s = {rows / took[name]:,.0f} rows/s" for name in took)
+        )
+    assert took["first load"] < 60
