@@ -1,0 +1,105 @@
+"""botocore sessions and clients as we want them: endpoints by partition, timeouts, few retries, every reply guarded."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+from boto3.session import Session
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, Credentials
+from botocore.exceptions import UnknownRegionError
+from botocore.handlers import json_decode_policies
+from botocore.session import Session as BotocoreSession
+
+from grantwire.aws import calls, replies
+from grantwire.aws.settings import AwsSettings
+from grantwire.contracts.failures import AwsCause, AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_sts.client import STSClient
+
+C = TypeVar("C", bound=BaseClient)
+Partition = Literal["aws", "aws-cn", "aws-us-gov"]
+HOME_REGIONS: Final[dict[str, str]] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+class _Given(CredentialProvider):
+    """Supplies the credentials it was given, whatever else the environment holds."""
+
+    METHOD = "grantwire"
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials:
+        return self._credentials
+
+
+def ambient() -> Session:
+    """A session of the credentials that AWS's own variables, files and metadata services give."""
+    return Session(botocore_session=BotocoreSession())
+
+
+def holding(credentials: Credentials) -> Session:
+    """A session of these credentials alone."""
+    session = BotocoreSession()
+    session.get_component("credential_provider").insert_before("env", _Given(credentials))
+    return Session(botocore_session=session)
+
+
+def region_of(session: Session, partition: Partition | None, settings: AwsSettings) -> str:
+    """The region whose STS and IAM endpoints to use: the configured one, else the partition's home.
+
+    Raises ``AwsError`` (final) if the configured region belongs to another partition.
+    """
+    configured: str | None = settings.region or session.region_name
+    if configured is None:
+        return HOME_REGIONS[partition or "aws"]
+    if partition is not None and partition_of(session, configured) != partition:
+        raise AwsError(
+            f"The region {configured} belongs to the AWS partition {partition_of(session, configured)!r}, but the "
+            f"connector's role to {partition!r}; next: unset AWS_REGION, or set it to a region of {partition!r} "
+            f"such as {HOME_REGIONS[partition]}.",
+            cause=AwsCause.FINAL,
+            operation="sts:AssumeRole",
+            code="WrongPartition",
+        )
+    return configured
+
+
+def partition_of(session: Session, region: str) -> str:
+    """The partition a region belongs to, or ``unknown``."""
+    try:
+        return session.get_partition_for_region(region)
+    except UnknownRegionError:
+        return "unknown"
+
+
+def iam_client(session: Session, region: str, settings: AwsSettings) -> "IAMClient":
+    """Its policy documents come as AWS sends them: one place decodes them, and it keeps what is not JSON."""
+    client = _watched(lambda: session.client("iam", region_name=region, config=_config(settings)))
+    client.meta.events.unregister("after-call.iam", json_decode_policies)
+    return client
+
+
+def sts_client(session: Session, region: str, settings: AwsSettings) -> "STSClient":
+    return _watched(lambda: session.client("sts", region_name=region, config=_config(settings)))
+
+
+def _watched(make: Callable[[], C]) -> C:
+    client = make()
+    calls.count(client)
+    replies.guard(client)
+    return client
+
+
+def _config(settings: AwsSettings) -> Config:
+    return Config(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        retries={"mode": "standard", "total_max_attempts": settings.attempts},
+        max_pool_connections=max(settings.concurrency, 1),
+        user_agent_extra="grantwire",
+    )

@@ -1,0 +1,1 @@
+"""What IAM answers, as typed values."""

@@ -1,0 +1,138 @@
+"""One row of an IAM answer into its typed value. A row without what AWS always gives is an error, never left out."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote
+
+from grantwire.aws.errors import inconsistent
+from grantwire.aws.iam import shapes
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+_DEEPEST: Final = 100  # levels of nesting; deeper JSON is kept as text, so that nothing downstream can run out of stack
+
+
+class Parser:
+    """Reads rows of one operation, which its errors name."""
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def need(self, row: Row, name: str, type_: type[T]) -> T:
+        """A member AWS always gives. Raises ``AwsError`` (transient) if it is absent or something else."""
+        value = row.get(name)
+        if not isinstance(value, type_):
+            raise inconsistent(self._operation, f"a row has no {name}")
+        return value
+
+    def listed_user(self, row: Row) -> shapes.ListedUser:
+        return shapes.ListedUser(**self._entity(row, "User"), password_last_used=_time(row.get("PasswordLastUsed")))
+
+    def listed_group(self, row: Row) -> shapes.ListedGroup:
+        return shapes.ListedGroup(**self._entity(row, "Group"))
+
+    def listed_role(self, row: Row) -> shapes.ListedRole:
+        return shapes.ListedRole(
+            **self._entity(row, "Role"),
+            trust=self._document(row, "AssumeRolePolicyDocument"),
+            description=row.get("Description") or None,
+            max_session_duration=row.get("MaxSessionDuration"),
+        )
+
+    def user(self, row: Row) -> shapes.UserDetail:
+        return shapes.UserDetail(
+            **self._entity(row, "User"),
+            groups=tuple(row.get("GroupList") or ()),
+            holdings=self._holdings(row, "UserPolicyList"),
+            tags=self._tags(row),
+        )
+
+    def group(self, row: Row) -> shapes.GroupDetail:
+        return shapes.GroupDetail(**self._entity(row, "Group"), holdings=self._holdings(row, "GroupPolicyList"))
+
+    def role(self, row: Row) -> shapes.RoleDetail:
+        used = row.get("RoleLastUsed") or {}
+        return shapes.RoleDetail(
+            **self._entity(row, "Role"),
+            trust=self._document(row, "AssumeRolePolicyDocument"),
+            last_used_at=_time(used.get("LastUsedDate")),
+            last_used_region=used.get("Region") or None,
+            holdings=self._holdings(row, "RolePolicyList"),
+            tags=self._tags(row),
+        )
+
+    def policy(self, row: Row) -> shapes.PolicyDetail:
+        default = self.need(row, "DefaultVersionId", str)
+        return shapes.PolicyDetail(
+            **self._entity(row, "Policy"),
+            description=row.get("Description") or None,
+            default_version=default,
+            document=self._document(self._version(row, default), "Document"),
+            updated_at=_time(row.get("UpdateDate")),
+        )
+
+    def _entity(self, row: Row, kind: str) -> dict[str, Any]:
+        return {
+            "arn": self.need(row, "Arn", str),
+            "unique_id": self.need(row, f"{kind}Id", str),
+            "name": self.need(row, f"{kind}Name", str),
+            "path": self.need(row, "Path", str),
+            "created_at": _utc(self.need(row, "CreateDate", datetime)),
+        }
+
+    def _holdings(self, row: Row, inline: str) -> shapes.Holdings:
+        """AWS leaves these lists out where a row has none."""
+        boundary = row.get("PermissionsBoundary")
+        return shapes.Holdings(
+            inline=tuple(self._inline(item) for item in row.get(inline) or ()),
+            attached=tuple(self._attached(item) for item in row.get("AttachedManagedPolicies") or ()),
+            boundary=self.need(boundary, "PermissionsBoundaryArn", str) if boundary else None,
+        )
+
+    def _inline(self, row: Row) -> shapes.InlinePolicy:
+        name = self.need(row, "PolicyName", str)
+        return shapes.InlinePolicy(name=name, document=self._document(row, "PolicyDocument"))
+
+    def _attached(self, row: Row) -> shapes.AttachedPolicy:
+        return shapes.AttachedPolicy(arn=self.need(row, "PolicyArn", str), name=self.need(row, "PolicyName", str))
+
+    def _tags(self, row: Row) -> dict[str, str]:
+        return {self.need(tag, "Key", str): self.need(tag, "Value", str) for tag in row.get("Tags") or ()}
+
+    def _version(self, row: Row, wanted: str) -> Row:
+        for version in self.need(row, "PolicyVersionList", list):
+            if version.get("VersionId") == wanted:
+                found: Row = version
+                return found
+        raise inconsistent(self._operation, f"the policy {row.get('Arn')} comes without its default version {wanted}")
+
+    def _document(self, row: Row, name: str) -> shapes.Document:
+        return decode(self.need(row, name, str))
+
+
+def decode(document: str) -> shapes.Document:
+    """A policy document, URL-decoded, as JSON; or as text where it is not JSON."""
+    text = unquote(document)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found if _shallow(found, _DEEPEST) else text
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        return levels > 0 and all(_shallow(item, levels - 1) for item in value.values())
+    if isinstance(value, list):
+        return levels > 0 and all(_shallow(item, levels - 1) for item in value)
+    return True
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _time(time: Any) -> datetime | None:
+    return _utc(time) if isinstance(time, datetime) else None

@@ -1,0 +1,66 @@
+"""Replies that would parse into something else than AWS said are refused before or while they are parsed.
+
+A cut or empty 200 reply reads as an empty list in some of botocore's parsers, and an empty list means removals.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
+
+T = TypeVar("T")
+
+
+class GarbledReply(Exception):
+    """A reply that is not whole or not AWS's. ``operation`` is ``service:Operation``. Reads may be asked again."""
+
+    def __init__(self, operation: str, why: str) -> None:
+        super().__init__(f"The reply to {operation} {why}")
+        self.operation = operation
+        self.why = why
+
+
+def guard(client: BaseClient) -> None:
+    """From now on the client raises ``GarbledReply`` for replies that are cut, empty or not AWS's."""
+    client.meta.events.register("before-parse", _refuse)
+
+
+def unspoilt(operation: str, call: Callable[[], T]) -> T:
+    """The call's answer. Raises ``GarbledReply`` where botocore's parser stumbles, and botocore's own errors."""
+    try:
+        return call()
+    except (BotoCoreError, ClientError):
+        raise  # some of these are ValueErrors too
+    except ResponseParserError as error:
+        raise GarbledReply(operation, "is not well-formed") from error
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise GarbledReply(operation, f"cannot be parsed ({type(error).__name__})") from error
+
+
+def _refuse(response_dict: Mapping[str, Any], operation_model: OperationModel, **_: Any) -> None:
+    if why := flaw(operation_model, response_dict["status_code"], response_dict["headers"], response_dict["body"]):
+        service = operation_model.service_model.signing_name
+        raise GarbledReply(f"{service}:{operation_model.name}", why)
+
+
+def flaw(model: OperationModel, status: int, headers: Mapping[str, str], body: bytes) -> str | None:
+    """What is wrong with a reply, in words, or None. Only whole bodies of the expected form pass as successes."""
+    length = headers.get("content-length")
+    if length is not None and "content-encoding" not in headers and int(length) != len(body):
+        return f"is cut: {len(body)} of {length} bytes arrived"
+    if not 200 <= status < 300 or model.output_shape is None:
+        return None
+    if not body.strip():
+        return "is empty"
+    if not _expected(model, body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")):
+        return "is not AWS's: something between here and AWS answered"
+    return None
+
+
+def _expected(model: OperationModel, start: bytes) -> bool:
+    if model.service_model.resolved_protocol in ("query", "ec2"):
+        return f"<{model.name}Response".encode() in start
+    return start.startswith((b"{", b"["))

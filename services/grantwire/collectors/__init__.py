@@ -1,0 +1,1 @@
+"""Collectors: a job in, the snapshot of one scope out."""

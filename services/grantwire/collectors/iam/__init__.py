@@ -1,0 +1,1 @@
+"""The IAM of one account: users, groups, roles, policies and who may assume what."""
