@@ -1,0 +1,1 @@
+"""The projector: sealed snapshots into the access graph."""

@@ -1,0 +1,76 @@
+"""One batch of the outbox onto the bus, and what a dead letter means for the run it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import structlog
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from grantwire.bus import Delivery, Outgoing
+from grantwire.contracts.envelope import Envelope
+from grantwire.contracts.failures import Malformed
+from grantwire.contracts.jobs import CollectScope
+from grantwire.contracts.streams import CHANGES, JOBS, Stream
+from grantwire.graph import Graph, outbox, runs
+from grantwire.graph.outbox import OutboxRow
+from grantwire.telemetry import context_from, current_traceparent, span
+
+log = structlog.get_logger(__name__)
+BATCH = 200
+
+
+class Publish(Protocol):
+    """Where changes go: the bus, in life."""
+
+    async def send_batch(self, stream: Stream, items: Sequence[Outgoing]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Rows are deleted only after the bus acknowledged them; killed between the two, the same message ids are sent
+    again and the stream keeps one of each."""
+
+    graph: Graph
+    publish: Publish
+
+    async def forward(self) -> int:
+        """Publish the oldest rows; says how many. Raises ``DependencyDown``."""
+        rows = await outbox.fetch(self.graph, BATCH)
+        for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
+            await self._forward(traceparent, list(group))
+        return len(rows)
+
+    async def _forward(self, traceparent: str | None, rows: list[OutboxRow]) -> None:
+        about: dict[str, AttributeValue] = {"messaging.system": "nats", "messaging.batch.message_count": len(rows)}
+        with span(
+            "relay", "publish CHANGES", kind=SpanKind.PRODUCER, attributes=about, parent=context_from(traceparent)
+        ):
+            await self.publish.send_batch(CHANGES, [_outgoing(row) for row in rows])
+        await outbox.delete(self.graph, rows)
+
+    async def message_died(self, letter: Delivery, reason: str) -> None:
+        """A job that will never be carried out ends its scope's part of the run, with the reason."""
+        if letter.stream != JOBS.name:
+            return
+        try:
+            job = CollectScope.parse(letter.body)
+        except Malformed:
+            return  # nothing of ours waits for a message that cannot be read
+        await runs.failed(self.graph, job.run, job.scope, reason)
+
+
+def _outgoing(row: OutboxRow) -> Outgoing:
+    identity = f"ob:{row.tenant}:{row.revision}:{row.n}"
+    envelope = Envelope(
+        identity,
+        row.type,
+        row.source,
+        row.at.isoformat(),
+        str(row.tenant),
+        row.subject,
+        current_traceparent() or row.traceparent,
+    )
+    return Outgoing(row.subject, row.body, envelope.headers(), identity)

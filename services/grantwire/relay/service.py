@@ -1,0 +1,73 @@
+"""The relay's wiring: one leader among all relays empties the outbox; every relay moves dead letters."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from faststream.nats import NatsBroker
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from grantwire import bus
+from grantwire.contracts.failures import DependencyDown
+from grantwire.contracts.streams import EXHAUSTED
+from grantwire.graph import Graph, outbox
+from grantwire.relay.handlers import Relay
+from grantwire.telemetry import detached
+
+NAME = "relay"
+SHORTEST: Final = 0.005
+LONGEST: Final = 0.1  # seconds between looks at an empty outbox
+log = structlog.get_logger(__name__)
+
+
+class Settings(BaseSettings):
+    """Everything this process is told from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
+    database_url: str
+    nats_url: str
+
+
+def assemble(broker: NatsBroker, graph: Graph) -> Relay:
+    """Say which function receives an advisory, and give back the one that empties the outbox."""
+    relay = Relay(graph, bus.Publisher(broker, NAME))
+    bus.include(broker, bus.Mover(broker, service=NAME, dead=relay.message_died).route(EXHAUSTED, retry=1.0))
+    return relay
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[None]:
+    """Running while entered."""
+    async with Graph.open(settings.database_url, application_name=NAME) as graph:
+        broker = bus.broker(settings.nats_url, service=NAME)
+        relay = assemble(broker, graph)
+        async with bus.running(broker, EXHAUSTED), asyncio.TaskGroup() as tasks:
+            with detached():
+                leading = tasks.create_task(_lead(graph, relay))
+            yield
+            leading.cancel()
+
+
+async def _lead(graph: Graph, relay: Relay) -> None:
+    while True:
+        try:
+            async with outbox.leader(graph) as leader:
+                await _empty(leader, relay)
+        except DependencyDown as down:
+            log.warning("the relay waits", reason=str(down))
+            await asyncio.sleep(LONGEST)
+
+
+async def _empty(leader: outbox.Leader, relay: Relay) -> None:
+    """Until this relay is no longer the leader: quick while rows flow, calm while none do."""
+    pause = SHORTEST
+    while await leader.still_held():
+        pause = SHORTEST if await relay.forward() else min(pause * 2, LONGEST)
+        await asyncio.sleep(pause)
+
+
+def main() -> None:
+    sys.exit(bus.serve(build(Settings())))

@@ -1,0 +1,1 @@
+"""The scheduler: decides what is due, publishes one job per scope."""
