@@ -1,0 +1,125 @@
+"""The api's wiring: one graph, one broker, one HTTP server on the loopback interface."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from faststream.nats import NatsBroker
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.types import ASGIApp
+
+from grantwire import bus, telemetry
+from grantwire.api import problems
+from grantwire.api.guards import Guard, Rules
+from grantwire.api.routes.answers import AnswerRoutes
+from grantwire.api.routes.connectors import ConnectorRoutes, Door
+from grantwire.api.routes.dead_letters import DeadLetterRoutes
+from grantwire.api.routes.export import ExportRoutes
+from grantwire.api.routes.health import HealthRoutes
+from grantwire.api.routes.runs import RunRoutes
+from grantwire.api.routes.status import StatusRoutes
+from grantwire.api.server import Address, serving
+from grantwire.api.validation import ask_aws
+from grantwire.contracts.failures import GrantwireError
+from grantwire.graph import Graph
+from grantwire.local import StateDir
+
+NAME = "api"
+log = structlog.get_logger(__name__)
+
+
+class Settings(BaseSettings):
+    """Everything this process is told from outside. ``public_host`` is the Host under which a proxy publishes it."""
+
+    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
+    database_url: str
+    nats_url: str
+    api_host: str = "127.0.0.1"
+    api_port: int = 8470
+    public_host: str | None = None
+    admin_token: SecretStr | None = None
+    admin_token_file: Path | None = None
+    state_dir: Path | None = None
+
+    def token(self) -> str:
+        """The admin token. Raises when there is none: an api that anybody may use is never started."""
+        if self.admin_token is not None and self.admin_token.get_secret_value():
+            return self.admin_token.get_secret_value()
+        if self.admin_token_file is not None and (text := _read(self.admin_token_file)):
+            return text
+        if self.state_dir is not None:
+            return StateDir(self.state_dir).read_or_create_secret("admin-token")
+        raise GrantwireError(
+            "The api needs an admin token. Set GRANTWIRE_ADMIN_TOKEN_FILE to a file that only this account can read, "
+            "or GRANTWIRE_STATE_DIR to a state directory, where one is made; `grantwire up` does so by itself."
+        )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started api."""
+
+    url: str
+
+
+def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
+    """The application: every route, every error as problem+json."""
+    app = FastAPI(title="Grantwire", version=version("grantwire"), docs_url=None, redoc_url=None)
+    app.include_router(HealthRoutes(graph, broker).router())
+    app.include_router(StatusRoutes(graph).router())
+    app.include_router(ConnectorRoutes(graph, door).router())
+    app.include_router(RunRoutes(graph).router())
+    app.include_router(AnswerRoutes(graph).router())
+    app.include_router(ExportRoutes(graph).router())
+    app.include_router(DeadLetterRoutes(bus.DeadLetters(broker, service=NAME)).router())
+    problems.register(app)
+    return app
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Running]:
+    """Running while entered; says at which URL."""
+    token = settings.token()
+    async with Graph.open(settings.database_url, application_name=NAME) as graph:
+        broker = bus.broker(settings.nats_url, service=NAME)
+        app = _traced(assemble(graph, broker, ask_aws))
+        async with (
+            bus.running(broker),
+            serving(_guarding(app, token, settings.public_host), Address(settings.api_host, settings.api_port)) as at,
+        ):
+            log.info("the api listens", url=at.url)
+            yield Running(at.url)
+
+
+def main() -> None:
+    sys.exit(bus.serve(build(Settings())))
+
+
+def _guarding(app: ASGIApp, token: str, public_host: str | None) -> Any:
+    return lambda port: Guard(app, Rules(token, port, public_host))
+
+
+def _traced(app: FastAPI) -> FastAPI:
+    """One span a request, continuing the caller's trace; none for probes and for waiting."""
+    FastAPIInstrumentor.instrument_app(
+        app,
+        tracer_provider=telemetry.tracer_provider(NAME),
+        exclude_spans=["send", "receive"],
+        excluded_urls="/healthz,/v1/runs/[^/]+/events",
+    )
+    return app
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise GrantwireError(f"The admin token file {path} cannot be read: {error.strerror}.") from error

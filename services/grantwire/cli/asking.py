@@ -1,0 +1,30 @@
+"""How a command asks the api: find it, ask, print, end with the right number."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from grantwire.cli.exits import Exit, Stop
+
+if TYPE_CHECKING:
+    from grantwire.cli.client import Api
+
+T = TypeVar("T")
+
+
+def ask(state_dir: Path | None, question: "Callable[[Api], Awaitable[T]]") -> T:
+    """The answer of the api that is running. Raises ``Stop``. HTTP is imported only here: --help needs none of it."""
+    from grantwire.cli.client import Api
+    from grantwire.cli.settings import Settings, find_api
+
+    target = find_api(state_dir, Settings())
+
+    async def asked() -> T:
+        async with Api(target) as api:
+            return await question(api)
+
+    try:
+        return asyncio.run(asked())
+    except KeyboardInterrupt:
+        raise Stop(Exit.INTERRUPTED, "Interrupted.") from None

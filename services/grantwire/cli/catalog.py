@@ -1,0 +1,28 @@
+"""Every service by name, and the module that builds it. Nothing is imported before it is needed."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+SERVICES: Final[Mapping[str, str]] = {
+    "scheduler": "grantwire.scheduler.service",
+    "collector-iam": "grantwire.collectors.iam.service",
+    "projector": "grantwire.projector.service",
+    "relay": "grantwire.relay.service",
+    "api": "grantwire.api.service",
+}
+HELPERS: Final[Mapping[str, str]] = {
+    "sandbox": "grantwire.sandbox.__main__",
+    "traces": "grantwire.local.traces.__main__",
+    "local": "grantwire.local.__main__",
+}
+
+
+def load(name: str) -> Any:
+    """The module of a service or helper."""
+    return importlib.import_module({**SERVICES, **HELPERS}[name])
+
+
+def load_services() -> dict[str, Any]:
+    """The modules of all services, in the order in which they start."""
+    return {name: load(name) for name in SERVICES}

@@ -1,0 +1,94 @@
+"""What is printed: data on stdout, everything said about it on stderr; nothing from AWS is ever markup or a control."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grantwire.cli.exits import Stop
+
+_PLAIN_WIDTH: Final = 10_000  # without a terminal a line is never wrapped: somebody will grep it
+_COLOURS: Final = {
+    "allow": "green",
+    "complete": "green",
+    "connected": "green",
+    "conditional": "yellow",
+    "stale": "yellow",
+    "overdue": "yellow",
+    "degraded": "yellow",
+    "denied": "red",
+    "failed": "red",
+    "unreachable": "red",
+    "unknown": "magenta",
+}
+
+
+def clean(value: object) -> str:
+    """Text as it can safely stand in a line: escapes, line breaks and direction marks become visible."""
+    return "".join(char if char.isprintable() else _visible(char) for char in str(value))
+
+
+def _visible(char: str) -> str:
+    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+
+
+def styled(value: object) -> Text:
+    """A word in its colour, where it is one of those that have one."""
+    word = clean(value)
+    return Text(word, style=_COLOURS.get(word.split(" ")[0], ""))
+
+
+def out() -> Console:
+    """Where data goes."""
+    return _console(stderr=False)
+
+
+def err() -> Console:
+    """Where progress and errors go."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(
+        stderr=stderr, highlight=False, markup=False, emoji=False, width=width, soft_wrap=not stream.isatty()
+    )
+
+
+def print_json(value: Any) -> None:
+    """The one object of a command that was asked for JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None) -> None:
+    """A table on a terminal; elsewhere a line a row, its cells apart by tabs."""
+    console = console or out()
+    cells = [[cell if isinstance(cell, Text) else styled(cell) for cell in row] for row in rows]
+    if not console.is_terminal:
+        for row in cells:
+            print("\t".join(cell.plain for cell in row), file=console.file)  # Rich would make spaces of the tabs
+        return
+    table = Table(*headings, box=None, header_style="bold dim", pad_edge=False, padding=(0, 3, 0, 0))
+    for row in cells:
+        table.add_row(*row)
+    console.print(table)
+
+
+def say(line: object, style: str = "") -> None:
+    """A line about the work, on stderr."""
+    err().print(Text(clean(line), style=style))
+
+
+def print_stop(stop: Stop) -> None:
+    """Why the command ends, and what to do next."""
+    console = err()
+    console.print(Text("error: ", style="bold red") + Text(clean(stop)))
+    for candidate in stop.candidates:
+        console.print(Text(f"  candidate: {clean(candidate)}"))
+    if stop.next_step:
+        console.print(Text("next: ", style="bold") + Text(clean(stop.next_step)))

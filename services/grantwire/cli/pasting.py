@@ -1,0 +1,116 @@
+"""What `up` and `demo` say in the end: the summary for people, every URL, and the next commands ready to paste."""
+
+import json
+import re
+import shlex
+from collections import Counter
+from typing import Any, Final, TypeAlias
+
+from rich.text import Text
+
+from grantwire.cli.client import Api
+from grantwire.cli.house import House
+from grantwire.cli.output import clean, err, styled
+from grantwire.cli.settings import demo_state_dir, up_state_dir
+
+_ODD_CLASSES: Final = ("service_linked", "sso_reserved")
+_PLAIN: Final = re.compile(r"[\w.@-]+")
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+def print_summary(found: dict[str, Any]) -> None:
+    """The numbers, on stderr: without --json nothing of `up` is data."""
+    console = err()
+    for name in ("resources", "relations"):
+        console.print(Text(f"{name:<11}{_counted(found[name])}"))
+    for state, scopes in found["scopes"].items():
+        for scope in scopes:
+            note = scope.get("reason") or _unread(scope)
+            console.print(styled(state) + Text(clean(f" {scope['scope']}" + (f" · {note}" if note else ""))))
+    took = f"synced in {found['sync_seconds']:.1f} s, {found['seconds']:.1f} s in all"
+    console.print(Text(f"{found['calls_total']} AWS calls, {found['changes']} rows changed, {took}", style="bold"))
+
+
+async def tell(command: str, running: House, found: dict[str, Any]) -> None:
+    """Where everything is, and what to try next."""
+    async with Api(running.api) as api:
+        principal, target = await _interesting(api)
+    title = " DEMO: simulated account, not for production " if command == "demo" else " Grantwire is up "
+    lines = [Text(""), Text(title, style="reverse bold")]
+    lines += [Text(f"{name:<10}{value}") for name, value in _places(running)]
+    lines += [Text(""), Text("Next, in another terminal:", style="bold")]
+    lines += [Text(f"  {line}", style="cyan") for line in _next(principal, target, _where(command, running))]
+    lines += [Text(""), Text(f"The trace of this sync: {found['trace']}")] if found["trace"] else []
+    for line in [*lines, Text("Ctrl-C stops everything; the state is kept.", style="dim")]:
+        err().print(line, soft_wrap=True)  # what is to be pasted must stay one line
+
+
+def _counted(counts: dict[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return " · ".join(f"{count:,} {kind}" for kind, count in ordered) or "none"
+
+
+def _unread(scope: dict[str, Any]) -> str:
+    unread = [each["what"] if isinstance(each, dict) else str(each) for each in scope.get("unread") or ()]
+    return f"plan {scope['plan']}" + (f", could not read {', '.join(unread)}" if unread else "")
+
+
+def _places(running: House) -> list[tuple[str, str]]:
+    servers = running.servers
+    places = [("api", running.api.url), ("token", str(servers.state.path / "secrets" / "admin-token"))]
+    places += [("traces", running.api.traces)] if running.api.traces else []
+    places += [("nats", _without_secret(servers.nats_url)), ("database", _without_secret(servers.database_url))]
+    return places + ([("log", str(servers.log))] if servers.log else [])
+
+
+def _without_secret(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _where(command: str, running: House) -> str:
+    usual = demo_state_dir() if command == "demo" else up_state_dir()
+    return "" if running.servers.state.path == usual else f" --state-dir {shlex.quote(str(running.servers.state.path))}"
+
+
+def _next(principal: str | None, target: str | None, where: str) -> list[str]:
+    lines = [f"grantwire who-can {shlex.quote(target)}{where}"] if target else []
+    lines += [f"grantwire can {shlex.quote(principal)}{where}"] if principal else []
+    return [*lines, f"grantwire status{where}"]
+
+
+async def _interesting(api: Api) -> tuple[str | None, str | None]:
+    """Somebody to ask about, and a role that many users or roles may knock at, as short as they can be named."""
+    text = b"".join([block async for block in api.blocks("/v1/export")])
+    rows = [json.loads(line) for line in text.splitlines()]
+    resources = [row for row in rows if row["type"] == "resource"]
+    principal, target = choose(knocks(resources, [row for row in rows if row["type"] == "relation"]))
+    return short_name(principal, resources), short_name(target, resources)
+
+
+def knocks(resources: Rows, relations: Rows) -> Rows:
+    """Trusts among the account's ordinary users and roles."""
+    ordinary = {row["native_id"] for row in resources if row["attributes"].get("role_class") not in _ODD_CLASSES}
+    return [
+        row
+        for row in relations
+        if (row["kind"], row["target_kind"]) == ("can_assume", "iam_role")
+        and row["source_kind"] in ("iam_user", "iam_role")
+        and {row["source"], row["target"]} <= ordinary
+    ]
+
+
+def choose(found: Rows) -> tuple[str | None, str | None]:
+    """The first user, or source, of the target with most sources. Both None where nobody can assume anything."""
+    if not found:
+        return None, None
+    target = Counter(sorted(row["target"] for row in found)).most_common(1)[0][0]
+    sources = sorted((row["source_kind"] != "iam_user", row["source"]) for row in found if row["target"] == target)
+    return sources[0][1], target
+
+
+def short_name(native_id: str | None, resources: Rows) -> str | None:
+    """The name, where it is plain and nothing else answers to it; else the native id."""
+    name = next((row["name"] for row in resources if row["native_id"] == native_id), "")
+    alike = [row for row in resources if row["name"].lower() == name.lower()]
+    return name if len(alike) == 1 and _PLAIN.fullmatch(name) else native_id

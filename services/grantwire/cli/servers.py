@@ -1,0 +1,71 @@
+"""What the services need before they can start: state directory, log, trace viewer, Postgres and NATS, in shape."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grantwire import telemetry
+from grantwire.cli import logfile
+from grantwire.cli.catalog import load_services
+from grantwire.cli.settings import TOKEN_FILE, Settings
+from grantwire.local import LocalStack, StateDir
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Running servers and the modules of the services, ready to be built."""
+
+    state: StateDir
+    token: str = field(repr=False)
+    database_url: str = field(repr=False)
+    nats_url: str = field(repr=False)
+    traces: str | None
+    modules: dict[str, Any]
+    log: Path | None
+
+
+@asynccontextmanager
+async def servers(state: StateDir, settings: Settings, *, traces: bool, verbose: bool) -> AsyncIterator[Servers]:
+    """Start them in an opened state directory; stop them in order afterwards."""
+    async with AsyncExitStack() as stack:
+        viewer = await _viewer(stack) if traces else None
+        log = _listen(stack, state, viewer, verbose=verbose)
+        imports = asyncio.create_task(asyncio.to_thread(load_services))  # seconds of work while the servers start
+        embedded = LocalStack(state, database_url=settings.database_url, nats_url=settings.nats_url)
+        try:
+            await stack.enter_async_context(embedded)
+            modules = await imports
+        finally:
+            await asyncio.gather(imports, return_exceptions=True)
+        await _in_shape(embedded)
+        token = state.read_or_create_secret(TOKEN_FILE.name)
+        yield Servers(state, token, embedded.database_url, embedded.nats_url, viewer, modules, log)
+
+
+async def _viewer(stack: AsyncExitStack) -> str:
+    from grantwire.local.traces import serve
+
+    viewer = await stack.enter_async_context(serve())
+    return viewer.url
+
+
+def _listen(stack: AsyncExitStack, state: StateDir, viewer: str | None, *, verbose: bool) -> Path | None:
+    """Switch logs and traces on. Spans that are still queued are sent before the viewer goes."""
+    switched = telemetry.setup("grantwire", endpoint=viewer, log_format="console" if verbose else "json")
+    stack.push_async_callback(asyncio.to_thread, switched.shutdown)
+    if verbose:
+        return None
+    log = logfile.path_in(state)
+    logfile.into_file(log)
+    return log
+
+
+async def _in_shape(embedded: LocalStack) -> None:
+    """Tables and streams as this version needs them."""
+    from grantwire import bus
+    from grantwire.graph import migrate
+
+    await asyncio.gather(migrate.upgrade(embedded.database_url), bus.apply(embedded.nats_url))

@@ -1,0 +1,138 @@
+"""Times, conditions and freshness in words. Pure: what it is now is an argument."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_OPERATORS: Final = {
+    "stringequals": "is",
+    "stringnotequals": "is not",
+    "stringequalsignorecase": "is (in any case)",
+    "stringnotequalsignorecase": "is not (in any case)",
+    "stringlike": "is like",
+    "stringnotlike": "is not like",
+    "arnequals": "is",
+    "arnnotequals": "is not",
+    "arnlike": "is like",
+    "arnnotlike": "is not like",
+    "bool": "is",
+    "ipaddress": "is in",
+    "notipaddress": "is not in",
+    "numericequals": "is",
+    "numericlessthan": "is less than",
+    "numericlessthanequals": "is at most",
+    "numericgreaterthan": "is more than",
+    "numericgreaterthanequals": "is at least",
+    "datelessthan": "is before",
+    "datelessthanequals": "is at the latest",
+    "dategreaterthan": "is after",
+    "dategreaterthanequals": "is at the earliest",
+}
+_RELATIONS: Final = {"can_assume": "assume", "member_of": "member of"}
+_KEYS: Final = {
+    "sts:externalid": "the external id",
+    "aws:multifactorauthpresent": "MFA was used",
+    "aws:sourceip": "the caller's address",
+    "aws:principalorgid": "the caller's organization",
+    "aws:principalarn": "the caller's ARN",
+}
+
+
+def age(seconds: float) -> str:
+    """`12 s`, `4 min`, `3 h`, `2 d`: whole units, rounded down."""
+    for size, name in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {name}"
+    return f"{max(0, int(seconds))} s"
+
+
+def freshness(scope: Mapping[str, Any], now: datetime) -> str:
+    """`iam/123456789012 complete · 12 s ago`, and what is wrong where something is."""
+    parts = [f"{scope['scope']} {scope['state']}"]
+    observed = moment(scope.get("observed_at"))
+    parts.append(f"{age((now - observed).total_seconds())} ago" if observed else "never read")
+    due = moment(scope.get("due_at"))
+    if scope.get("overdue"):
+        parts.append(f"overdue since {age((now - due).total_seconds())}" if due else "overdue")
+    if reason := reason_text(scope.get("reason")):
+        parts.append(reason)
+    return " · ".join(parts)
+
+
+def reason_text(reason: Any) -> str:
+    """A reason as one line, however it came."""
+    if isinstance(reason, Mapping):
+        return str(reason.get("text") or reason.get("code") or "")
+    return str(reason or "")
+
+
+def way_there(via: Sequence[Mapping[str, Any]]) -> str:
+    """The steps from a principal to what it reaches."""
+    return " → ".join(_hop(step, step["node"]) for step in via)
+
+
+def way_back(via: Sequence[Mapping[str, Any]], subject: Mapping[str, Any]) -> str:
+    """The steps of who reaches the subject, in the direction in which they are taken: ``via`` leads away from it."""
+    stops = [subject, *(step["node"] for step in via)]
+    return " → ".join(_hop(step, stop) for step, stop in reversed(list(zip(via, stops, strict=False))))
+
+
+def _hop(step: Mapping[str, Any], to: Mapping[str, Any]) -> str:
+    through = f" (through {name_of(step['through'])})" if step.get("through") else ""
+    return f"{_RELATIONS.get(step['relation'], step['relation'])} {name_of(to)}{through}"
+
+
+def name_of(node: Mapping[str, Any]) -> str:
+    return str(node.get("name") or node["native_id"])
+
+
+def calls_of(scope: Mapping[str, Any]) -> int:
+    """How many AWS calls a scope took so far."""
+    calls = scope.get("calls") or {}
+    return sum(calls.values()) if isinstance(calls, Mapping) else int(calls)
+
+
+def moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(str(value)) if value else None
+
+
+def conditions(found: Any) -> str:
+    """Conditions of a policy statement, or those of several, as people say them."""
+    if isinstance(found, Mapping) and "conditions" in found:
+        words = conditions(found["conditions"])
+        return f"denied when {words}" if str(found.get("effect")).lower() == "deny" else words
+    if isinstance(found, Mapping):
+        return " and ".join(_condition(operator, tests) for operator, tests in found.items())
+    if isinstance(found, list | tuple):
+        texts = dict.fromkeys(text for text in map(conditions, found) if text)
+        return "; or ".join(texts).replace("; or denied when ", "; denied when ")
+    return str(found or "")
+
+
+def _condition(operator: str, tests: Any) -> str:
+    if not isinstance(tests, Mapping):
+        return f"{operator} {tests}"
+    return " and ".join(_test(operator, key, value) for key, value in tests.items())
+
+
+def _test(operator: str, key: str, value: Any) -> str:
+    quantifier, _, name = operator.rpartition(":")
+    plain = name.lower().removesuffix("ifexists")
+    subject = _KEYS.get(key.lower(), key)
+    if plain == "null":
+        return f"{subject} is {'absent' if _is_true(value) else 'present'}"
+    if plain == "bool" and subject == "MFA was used":
+        return subject if _is_true(value) else "MFA was not used"
+    ending = f" ({quantifier})" if quantifier else ""
+    missing = ", if it is known" if name.lower().endswith("ifexists") else ""
+    return f"{subject} {_OPERATORS.get(plain, operator)} {_values(value)}{ending}{missing}"
+
+
+def _is_true(value: Any) -> bool:
+    return str(next(iter(value), "") if isinstance(value, list) else value).lower() == "true"
+
+
+def _values(value: Any) -> str:
+    values: Iterable[Any] = value if isinstance(value, list) else [value]
+    return " or ".join(str(each) for each in values)

@@ -1,0 +1,87 @@
+"""The api's application on a real Postgres and a real NATS; who may enter AWS is a plain function."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from grantwire import bus
+from grantwire.api.service import assemble
+from grantwire.bus import Bus
+from grantwire.contracts.connectors import Connector
+from grantwire.contracts.ids import AccountId
+from grantwire.graph import Graph
+from tests.support.commands import grantwire
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/Grantwire"
+
+
+@dataclass
+class Door:
+    """Lets everybody in, or raises what it is told to; remembers who knocked."""
+
+    refusal: Exception | None = None
+    asked: list[Connector] = field(default_factory=list)
+
+    async def __call__(self, connector: Connector) -> AccountId:
+        self.asked.append(connector)
+        if self.refusal is not None:
+            raise self.refusal
+        return connector.account or AccountId(ACCOUNT)
+
+
+@dataclass
+class Stage:
+    """The application and what is behind it."""
+
+    http: httpx.AsyncClient
+    graph: Graph
+    broker: Bus
+    door: Door
+
+    async def add(self, **fields: Any) -> httpx.Response:
+        return await self.http.post("/v1/connectors", json={"id": "prod", "role_arn": ROLE, **fields})
+
+
+@pytest.fixture(scope="module")
+def urls() -> Iterator[dict[str, str]]:
+    """Servers of this module, in the shape that `db upgrade` and `bus apply` give them."""
+    with tempfile.TemporaryDirectory(prefix="grantwire-api-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        command = [sys.executable, "-m", "grantwire.local", "--state-dir", f"{folder}/state"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            found: dict[str, str] = json.loads(process.stdout.readline())
+            for arguments in (("db", "upgrade", "--database-url"), ("bus", "apply", "--nats-url")):
+                done = grantwire(*arguments, found[arguments[2].strip("-").replace("-", "_")])
+                assert done.code == 0, done.err
+            yield found
+            process.terminate()
+
+
+@pytest_asyncio.fixture
+async def stage(urls: dict[str, str]) -> AsyncIterator[Stage]:
+    """Every test begins without connectors."""
+    async with Graph.open(urls["database_url"], application_name="test") as graph:
+        await _forget(graph)
+        broker = bus.broker(urls["nats_url"], service="api")
+        door = Door()
+        transport = httpx.ASGITransport(assemble(graph, broker, door), raise_app_exceptions=False)
+        async with bus.running(broker), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            yield Stage(http, graph, broker, door)
+
+
+async def _forget(graph: Graph) -> None:
+    async with graph.connection() as connection:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        names = [row["tablename"] for row in tables if row["tablename"] not in ("alembic_version", "tenant")]
+        await connection.execute(f"TRUNCATE {', '.join(names)} CASCADE")

@@ -1,0 +1,197 @@
+"""Grantwire as it runs in life: a sandbox, the local servers and every service as a process of its own.
+
+Everything listens on loopback and dies with its parent; ``kill`` is ``kill -9`` and brings the process back.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SERVICES = ("scheduler", "collector-iam", "projector", "relay")
+GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
+
+
+@dataclass
+class Sandbox:
+    """A simulated AWS account in a process of its own."""
+
+    facts: dict[str, Any]
+    process: subprocess.Popen[str]
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.facts["endpoint"])
+
+    @property
+    def account(self) -> str:
+        return str(self.facts["account"])
+
+    def connector(self, plan: str = "bulk", name: str = "prod") -> dict[str, Any]:
+        return {"id": name, **self.facts["connectors"][plan]}
+
+    def environment(self, who: str = "credentials") -> dict[str, str]:
+        """What any AWS SDK needs to speak to it."""
+        keys = self.facts[who]
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+            "AWS_DEFAULT_REGION": self.facts["region"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def get(self, path: str) -> Any:
+        return json.loads(self.text(path))
+
+    def text(self, path: str, method: str = "GET", body: Any = None) -> str:
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.endpoint}/_sandbox/{path}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def fault(self, *rules: dict[str, Any]) -> None:
+        self.text("faults", "POST", list(rules))
+
+    def heal(self) -> None:
+        self.text("faults", "DELETE")
+
+    def fired(self) -> int:
+        return sum(rule["fired"] for rule in self.get("faults"))
+
+    def calls(self) -> dict[str, int]:
+        counted = self.get("calls")
+        return dict(counted.get("operations", counted))
+
+    def forget_calls(self) -> None:
+        self.text("calls", "DELETE")
+
+    def truth(self, plan: str = "bulk") -> list[str]:
+        return self.text(f"truth?plan={plan}").splitlines()
+
+    def unread(self, plan: str = "bulk") -> list[str]:
+        return list(self.get(f"truth/unread?plan={plan}"))
+
+    def admin(self, service: str = "iam") -> Any:
+        """A boto3 client that may change anything in the account."""
+        import boto3
+
+        keys = self.facts["admin_credentials"]
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.facts["region"],
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+        )
+
+
+@contextmanager
+def sandbox(seed: int = 1, *options: str) -> Iterator[Sandbox]:
+    """A sandbox that must answer every call it is asked: an unimplemented one fails whoever made it."""
+    command = [sys.executable, "-m", "grantwire.sandbox", "--seed", str(seed), "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield (running := Sandbox(json.loads(process.stdout.readline()), process))
+        assert running.get("violations") == [], "a call that the sandbox does not answer was made"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@dataclass
+class World:
+    """The processes, and the means to kill them."""
+
+    state: Path
+    environment: dict[str, str]
+    local: subprocess.Popen[str]
+    urls: dict[str, Any]
+    services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    kills: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def database_url(self) -> str:
+        return str(self.urls["database_url"])
+
+    @property
+    def nats_url(self) -> str:
+        return str(self.urls["nats_url"])
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            log = (self.state / f"{name}.log").open("ab")
+            self.services[name] = subprocess.Popen(
+                [GRANTWIRE, "run", name], env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def stop(self, name: str) -> None:
+        self.services[name].send_signal(signal.SIGTERM)
+        self.services.pop(name).wait(20)
+
+    def end(self) -> None:
+        for process in self.services.values():
+            _end(process)
+
+    def kill(self, name: str) -> None:
+        """``kill -9``; a service is started again at once, a server by its supervisor."""
+        self.kills[name] = self.kills.get(name, 0) + 1
+        if name in self.services:
+            self.services[name].kill()
+            self.services.pop(name).wait(10)
+            self.start(name)
+        elif (pid := self._server(name)) is not None:
+            os.kill(pid, signal.SIGKILL)
+
+    def _server(self, name: str) -> int | None:
+        """The pid of a local server right now: children of the supervisor, told apart by their command."""
+        for entry in Path(f"/proc/{self.local.pid}/task/{self.local.pid}/children").read_text().split():
+            command = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")[0]
+            if (b"nats" in command) == (name == "nats") and (b"postgres" in command or b"nats" in command):
+                return int(entry)
+        return None
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.state.glob("*.log")))
+
+
+@contextmanager
+def world(state: Path, aws: dict[str, str], *services: str) -> Iterator[World]:
+    """The local servers prepared (schema, streams), and the named services running against them."""
+    environment = {**os.environ, **aws, "GRANTWIRE_STATE_DIR": str(state)}
+    with ExitStack() as undo:
+        errors = undo.enter_context((state.parent / f"{state.name}-local.log").open("ab"))
+        local = subprocess.Popen(
+            [sys.executable, "-m", "grantwire.local", "--state-dir", str(state)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        undo.callback(_end, local)
+        assert local.stdout is not None
+        urls = json.loads(local.stdout.readline())
+        environment |= {"GRANTWIRE_DATABASE_URL": urls["database_url"], "GRANTWIRE_NATS_URL": urls["nats_url"]}
+        running = World(state, environment, local, urls)
+        undo.callback(running.end)
+        for prepare in (("db", "upgrade"), ("bus", "apply")):
+            subprocess.run([GRANTWIRE, *prepare], env=environment, check=True, capture_output=True, timeout=60)
+        running.start(*services)
+        yield running
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)

@@ -1,0 +1,385 @@
+"""The command line on the real thing: a demo that runs, the commands against it, and every ending it promises."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.commands import Done, connectors_file, grantwire
+from tests.support.eventually import eventually
+from tests.support.world import GRANTWIRE, SERVICES, Sandbox, sandbox, world
+
+SMALL = ("--users", "12", "--groups", "4", "--roles", "12", "--port", "0")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is running."""
+
+    state: Path
+    url: str
+    token: str
+    said: list[str]
+    process: "subprocess.Popen[str]"
+
+    def run(self, *arguments: str) -> Done:
+        return grantwire(*arguments, "--state-dir", self.state)
+
+    def http(self, **headers: str) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def places() -> Iterator[Path]:
+    """A folder that the database's own account can pass through."""
+    with tempfile.TemporaryDirectory(prefix="grantwire-cli-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(places: Path) -> Iterator[Demo]:
+    state = places / "demo"
+    command = [GRANTWIRE, "demo", *SMALL, "--state-dir", str(state)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            said = _until(process, "Ctrl-C stops everything")
+            told = json.loads((state / "api.json").read_text())
+            token = (state / "secrets" / "admin-token").read_text().strip()
+            yield Demo(state, told["url"], token, said, process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+    assert not (state / "api.json").exists()
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Sandbox]:
+    with sandbox(7, "--users", "8", "--groups", "3", "--roles", "8") as running:
+        yield running
+
+
+def _until(process: "subprocess.Popen[str]", words: str) -> list[str]:
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line.rstrip("\n"))
+        if words in line:
+            return said
+    raise AssertionError("\n".join(said))
+
+
+def up(places: Path, *arguments: str | Path, env: dict[str, str], state: str = "up") -> Done:
+    where = ("--state-dir", places / state, "--port", "0", "--no-traces")
+    return grantwire("up", *where, "--exit-when-synced", "--json", *arguments, env=env)
+
+
+# --- a demo that is up ---------------------------------------------------------------------------------------------
+
+
+def test_a_demo_says_where_everything_is_and_what_to_do_next(demo: Demo) -> None:
+    text = "\n".join(demo.said)
+    assert "SIMULATED ACCOUNT" in text
+    assert "not for production" in text
+    assert demo.url in text
+    assert "  grantwire who-can " in text
+    assert "  grantwire can " in text
+    assert "/traces/" in text
+    assert any(line.startswith("connector=demo scope=iam/") and "state=complete" in line for line in demo.said)
+
+
+def test_the_commands_that_a_demo_prints_answer(demo: Demo) -> None:
+    lines = [line for line in demo.said if line.startswith("  grantwire ")]
+    assert len(lines) == 3
+    for line in lines:
+        done = grantwire(*shlex.split(line)[1:])
+        assert done.code == 0, done.err
+        assert done.out
+
+
+def test_the_printed_trace_opens_and_holds_every_service(demo: Demo) -> None:
+    link = next(word for line in demo.said for word in line.split() if "/traces/" in word)
+    assert httpx.get(link).status_code == 200
+    services = httpx.get(link.replace("/traces/", "/api/traces/")).json()["services"]
+    assert {"cli", "api", "scheduler", "collector-iam", "projector", "relay"} <= set(services)
+
+
+def test_status_is_one_object_or_lines(demo: Demo) -> None:
+    done = demo.run("status", "--json")
+    assert done.code == 0
+    assert [each["id"] for each in done.json["connectors"]] == ["demo"]
+    assert done.json["connectors"][0]["settings"]["external_id"] == "set"
+    assert " complete · " in demo.run("status").out
+
+
+def test_an_answer_names_how_and_how_fresh(demo: Demo) -> None:
+    target = shlex.split(next(line for line in demo.said if line.startswith("  grantwire who-can ")))[2]
+    done = demo.run("who-can", target)
+    assert done.code == 0
+    assert "allow" in done.out or "conditional" in done.out
+    assert " complete · " in done.err
+    assert demo.run("who-can", target, "--json").json["paths"]
+
+
+def test_a_name_that_nothing_has_ends_with_4(demo: Demo) -> None:
+    done = demo.run("can", "nobody-of-that-name")
+    assert done.code == 4
+    assert "nobody-of-that-name" in done.err
+    assert done.out == ""
+
+
+def test_an_unknown_connector_ends_with_4_and_names_the_known(demo: Demo) -> None:
+    for arguments in (("sync", "nope"), ("connector", "show", "nope")):
+        done = demo.run(*arguments)
+        assert done.code == 4
+        assert "nope" in done.err
+        assert "demo" in done.err
+
+
+def test_a_second_sync_is_followed_and_changes_nothing(demo: Demo) -> None:
+    before = demo.run("status", "--json").json["revision"]
+    done = demo.run("sync", "demo", "--wait", "--json")
+    assert done.code == 0
+    assert done.json["state"] == "complete"
+    assert "/traces/" in done.json["trace"]
+    assert demo.run("status", "--json").json["revision"] == before
+
+
+def test_the_export_is_sorted_and_the_same_in_a_file(demo: Demo, tmp_path: Path) -> None:
+    shown = demo.run("export", "--format", "jsonl").out
+    assert demo.run("export", "--output", str(tmp_path / "graph.jsonl")).code == 0
+    assert (tmp_path / "graph.jsonl").read_text() == shown
+    assert shown.splitlines() == sorted(shown.splitlines())
+    assert {json.loads(line)["type"] for line in shown.splitlines()} == {"resource", "relation"}
+
+
+def test_an_export_that_cannot_be_written_says_so(demo: Demo, tmp_path: Path) -> None:
+    done = demo.run("export", "--output", str(tmp_path / "no" / "graph.jsonl"))
+    assert done.code == 1
+    assert "cannot be written" in done.err
+
+
+def test_connectors_are_listed_without_their_secrets(demo: Demo) -> None:
+    listed = demo.run("connector", "list", "--json")
+    shown = demo.run("connector", "show", "demo")
+    assert listed.json["connectors"][0]["state"] == "connected"
+    assert "external_id\tset" in shown.out
+
+
+def test_no_message_was_given_up_on(demo: Demo) -> None:
+    assert demo.run("dead-letters", "list", "--json").json == {"dead_letters": []}
+    assert demo.run("dead-letters", "show", "99").code == 4
+
+
+def test_without_the_token_401_and_from_elsewhere_403(demo: Demo) -> None:
+    bearer = f"Bearer {demo.token}"
+    assert demo.http().get("/healthz").json()["ready"] is True
+    assert demo.http().get("/v1/status").status_code == 401
+    assert demo.http(Authorization="Bearer wrong").get("/v1/status").status_code == 401
+    assert demo.http(Authorization=bearer).get("/v1/status").status_code == 200
+    assert demo.http(Authorization=bearer, Host="evil.example").get("/v1/status").status_code == 403
+    assert demo.http(Authorization=bearer, Origin="https://evil.example").get("/v1/status").status_code == 403
+    assert demo.http(Authorization=bearer).get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_a_second_one_on_the_same_state_directory_ends_with_6(demo: Demo) -> None:
+    done = grantwire("up", "--state-dir", demo.state)
+    assert done.code == 6
+    assert str(demo.process.pid) in done.err
+
+
+def test_a_wrong_admin_token_ends_with_5(demo: Demo) -> None:
+    done = grantwire("status", env={"GRANTWIRE_API_URL": demo.url, "GRANTWIRE_ADMIN_TOKEN": "wrong"})
+    assert done.code == 5
+    assert "token" in done.err
+
+
+# --- what can be wrong ---------------------------------------------------------------------------------------------
+
+
+def test_no_grantwire_running_says_how_to_run_one(tmp_path: Path) -> None:
+    done = grantwire("status", "--state-dir", tmp_path)
+    assert (done.code, done.out) == (1, "")
+    assert "Run `grantwire demo` or `grantwire up`" in done.err
+
+
+def test_an_address_that_nobody_answers_says_so() -> None:
+    done = grantwire("status", env={"GRANTWIRE_API_URL": "http://127.0.0.1:1", "GRANTWIRE_ADMIN_TOKEN": "x"})
+    assert done.code == 1
+    assert "No Grantwire answers at http://127.0.0.1:1" in done.err
+
+
+def test_a_missing_connectors_file_ends_with_2(tmp_path: Path) -> None:
+    done = grantwire("up", "--connectors", tmp_path / "none.yaml")
+    assert done.code == 2
+    assert "none.yaml cannot be read" in done.err
+
+
+def test_a_malformed_arn_ends_with_2(tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", {"id": "prod", "role_arn": "arn:aws:iam::12:role/x"})
+    done = grantwire("up", "--connectors", path)
+    assert done.code == 2
+    assert "connector 1 ('prod'): role_arn: 'arn:aws:iam::12:role/x' is not the ARN of an IAM role" in done.err
+
+
+def test_an_unwritable_state_directory_ends_with_1(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = grantwire("up", "--state-dir", tmp_path / "file" / "state")
+    assert done.code == 1
+    assert "cannot be written" in done.err
+    assert "--state-dir" in done.err
+
+
+def test_an_older_state_directory_ends_with_1(tmp_path: Path) -> None:
+    (tmp_path / "version").write_text("0\n")
+    done = grantwire("up", "--state-dir", tmp_path)
+    assert done.code == 1
+    assert "layout version 0" in done.err
+
+
+def test_a_port_in_use_ends_with_6_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = grantwire("up", "--state-dir", tmp_path, "--port", str(port))
+    assert done.code == 6
+    assert f"Port {port}" in done.err
+    assert f"pid {os.getpid()}" in done.err
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_an_unreachable_endpoint_ends_with_1(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", account.connector())
+    done = up(places, "--connectors", path, env={**account.environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert (done.code, done.out) == (1, "")
+    assert "http://127.0.0.1:1" in done.err
+
+
+def test_a_wrong_external_id_ends_with_5(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "external_id": "wrong-one"})
+    done = up(places, "--connectors", path, env=account.environment())
+    assert (done.code, done.out) == (5, "")
+    assert "external id" in done.err
+    assert "wrong-one" not in done.err
+
+
+def test_a_skewed_clock_ends_with_1(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", account.connector())
+    account.fault({"kind": "skew", "service": "sts"})
+    try:
+        done = up(places, "--connectors", path, env=account.environment())
+    finally:
+        account.heal()
+    assert (done.code, done.out) == (1, "")
+    assert "clock" in done.err
+
+
+def test_a_sync_is_summed_up_as_one_object(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    exported = tmp_path / "graph.jsonl"
+    done = up(places, "--connectors", path, "--export", exported, env=account.environment())
+    assert done.code == 0, done.err
+    found = done.json
+    lines = [json.loads(line) for line in exported.read_text().splitlines()]
+    assert found["resources"]["iam_user"] == 8
+    assert sum(found["resources"].values()) == sum(line["type"] == "resource" for line in lines)
+    assert sum(found["relations"].values()) == sum(line["type"] == "relation" for line in lines)
+    assert [each["scope"] for each in found["scopes"]["complete"]] == [f"iam/{account.account}"]
+    assert found["scopes"]["stale"] == found["scopes"]["unreachable"] == []
+    assert found["calls_total"] == sum(found["calls"].values()) > 0
+    assert found["connectors"][0]["not_yet_acting"] == ["scim"]
+    assert 0 < found["sync_seconds"] < found["seconds"]
+    assert found["export"] == str(exported)
+    assert found["trace"] is None
+
+
+def test_again_it_asks_little_and_changes_nothing(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    account.forget_calls()
+    done = up(places, "--connectors", path, env=account.environment())
+    assert done.code == 0, done.err
+    assert done.json["changes"] == 0
+    assert sum(account.calls().values()) <= 6
+
+
+def test_a_scope_that_cannot_be_read_is_named_and_ends_with_3(places: Path, account: Sandbox, tmp_path: Path) -> None:
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    account.fault({"kind": "deny", "service": "iam"})
+    try:
+        done = up(places, "--connectors", path, env=account.environment())
+    finally:
+        account.heal()
+    assert done.code == 3, done.err
+    stale = done.json["scopes"]["stale"]
+    assert [each["scope"] for each in stale] == [f"iam/{account.account}"]
+    assert stale[0]["reason"]
+
+
+async def test_with_the_scheduler_stopped_an_answer_is_overdue_and_still_given(
+    places: Path, account: Sandbox, tmp_path: Path
+) -> None:
+    state = places / "apart"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with world(state, {**account.environment(), "GRANTWIRE_API_PORT": str(port)}, *SERVICES, "api") as running:
+        env = {**running.environment, "GRANTWIRE_API_URL": f"http://127.0.0.1:{port}"}
+        env |= {"GRANTWIRE_ADMIN_TOKEN_FILE": str(state / "secrets" / "admin-token")}
+        await eventually(lambda: grantwire("status", env=env).code == 0, 60, "the api")
+        facts = account.connector()
+        options = ("--role-arn", facts["role_arn"], "--external-id", facts["external_id"], "--interval", "1s")
+        assert grantwire("connector", "add", "prod", *options, env=env).code == 0
+        user = await eventually(lambda: _a_user(grantwire("export", env=env).out), 60, "a user in the graph")
+        running.stop("scheduler")
+        late = await eventually(lambda: _ending_with(3, grantwire("can", user, env=env)), 60, "an overdue answer")
+        assert late is not None
+        assert "overdue" in late.err
+        assert grantwire("can", user, "--json", env=env).json["state"] == "overdue"
+
+
+def _a_user(exported: str) -> str:
+    rows = [json.loads(line) for line in exported.splitlines()]
+    return next((row["native_id"] for row in rows if row["kind"] == "iam_user"), "")
+
+
+def _ending_with(code: int, done: Done) -> Done | None:
+    return done if done.code == code else None
+
+
+def test_another_seed_gets_a_fresh_demo_and_says_so(places: Path) -> None:
+    def run(*options: str) -> Done:
+        return grantwire("demo", *SMALL, "--state-dir", places / "seeds", "--exit-when-synced", "--json", *options)
+
+    first, other = run("--seed", "1"), run("--seed", "2", "--keep")
+    assert (first.code, other.code) == (0, 0), other.err
+    assert f"its data is kept in {places / 'seeds-seed-1'}" in other.err
+    assert _scopes(first.json) != _scopes(other.json)
+    assert len(_scopes(other.json)) == 1
+    assert (places / "seeds-seed-1" / "postgres").is_dir()
+
+
+def test_an_interrupted_sync_ends_with_130_and_leaves_nothing_behind(places: Path, account: Sandbox) -> None:
+    account.fault({"kind": "latency", "service": "iam", "seconds": 3})
+    path = connectors_file(places / "slow.yaml", account.connector())
+    command = [GRANTWIRE, "up", "--state-dir", str(places / "slow"), "--port", "0", "--connectors", str(path)]
+    environment = {**os.environ, **account.environment()}
+    try:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+            _until(process, "state=published")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+    finally:
+        account.heal()
+    assert not (places / "slow" / "api.json").exists()
+
+
+def _scopes(found: dict[str, Any]) -> list[str]:
+    return [each["scope"] for each in found["scopes"]["complete"]]
