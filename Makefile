@@ -12,11 +12,11 @@ demo: .venv/ready ## a simulated AWS account, live: make demo ARGS="--exit-when-
 	@$(BIN)/grantwire demo $(ARGS)
 
 test: .venv/ready ## the suite that a newcomer and CI run
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 check: .venv/ready ## format, lint, types, import walls, then the tests
 	@sh tools/check.sh
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 chaos: .venv/ready ## the kill schedules at length (bounded, loopback only)
 	@$(BIN)/python -m pytest -q tests/chaos $(ARGS)

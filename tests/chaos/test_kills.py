@@ -13,7 +13,7 @@ import pytest
 from grantwire.graph import Graph
 from tests.support import following
 from tests.support.eventually import eventually
-from tests.support.oracle import fold, judge, keys
+from tests.support.oracle import check_order, fold, judge, keys
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
 VICTIMS = ("collector-iam", "projector", "relay", "nats", "postgres")
@@ -81,7 +81,7 @@ async def _persistently(ask: Any) -> Any:
 async def _verdict(graph: Graph, running: World, aws: Sandbox, baseline: set[Any]) -> None:
     await following.drained(graph)
     told = await following.changes(running.nats_url)
-    following.check_order(told)
+    check_order(told)
     export = await following.export(graph)
     verdict = judge(aws.truth(), export)
     assert verdict.equal, f"{verdict}\n{running.logs()}"

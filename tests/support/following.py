@@ -67,13 +67,3 @@ async def changes(url: str) -> list[dict[str, Any]]:
         return found
     finally:
         await client.close()
-
-
-def check_order(found: list[dict[str, Any]]) -> None:
-    """No change missing, doubled or out of order: revisions rise, and within each ``n`` counts from 0."""
-    places = [(change["revision"], change["n"]) for change in found]
-    assert places == sorted(set(places)), "changes are doubled or out of order"
-    assert len({change["id"] for change in found}) == len(found)
-    for revision in {revision for revision, _ in places}:
-        numbers = [n for at, n in places if at == revision]
-        assert numbers == list(range(len(numbers))), f"revision {revision} lacks a change: {numbers}"

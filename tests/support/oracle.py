@@ -133,6 +133,16 @@ def fold(before: set[Key], changes: Iterable[dict[str, Any]]) -> set[Key]:
     return now
 
 
+def check_order(found: list[dict[str, Any]]) -> None:
+    """No change missing, doubled or out of order: revisions rise, and within each ``n`` counts from 0."""
+    places = [(change["revision"], change["n"]) for change in found]
+    assert places == sorted(set(places)), "changes are doubled or out of order"
+    assert len({change["id"] for change in found}) == len(found)
+    for revision in {revision for revision, _ in places}:
+        numbers = [n for at, n in places if at == revision]
+        assert numbers == list(range(len(numbers))), f"revision {revision} lacks a change: {numbers}"
+
+
 def _owned(row: Row) -> bool:
     shared = row["kind"] in {"external_principal", "account"} or ":iam::aws:policy/" in row["native_id"]
     return not shared

@@ -80,7 +80,7 @@ async def test_a_broken_call_removes_nothing_and_heals(
     before = await following.export(graph)
     aws.fault({"service": service, "operation": operation, "kind": kind})
     if kind == "repeat_token":
-        aws.text("mess", "POST", {"short": 1.0, "empty": 0.7})
+        aws.text("mess", "POST", {"short": 0.0, "empty": 1.0})
     try:
         view = await following.sync(graph, "prod", timeout=90)
         assert aws.fired() > 0, "the fault was never met"

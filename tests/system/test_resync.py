@@ -8,7 +8,7 @@ import pytest
 
 from grantwire.graph import Graph
 from tests.support import following
-from tests.support.oracle import judge
+from tests.support.oracle import check_order, judge
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
 GRAPH_TABLES = ("node", "edge", "node_history", "edge_history", "shared_node", "change_log", "outbox")
@@ -35,14 +35,19 @@ async def graph(aws: Sandbox, running: World) -> AsyncIterator[Graph]:
         yield opened
 
 
-async def written(graph: Graph) -> dict[str, tuple[int, int, int]]:
-    """Rows ever inserted, updated and deleted, by table; flushed by each backend once it idles."""
+async def written(graph: Graph) -> dict[str, tuple[int, str]]:
+    """How many rows each table holds, and a fingerprint of where each row version lies and who wrote it.
+
+    A rewritten row is a new version at a new place (ctid) by a new transaction (xmin), even with equal content. The
+    server's own statistics say the same, but each backend tells them seconds later.
+    """
     async with graph.connection() as connection:
-        rows = await connection.fetch(
-            "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = ANY($1)",
-            GRAPH_TABLES,
-        )
-    return {row["relname"]: (row["n_tup_ins"], row["n_tup_upd"], row["n_tup_del"]) for row in rows}
+        return {table: await _versions(connection, table) for table in GRAPH_TABLES}
+
+
+async def _versions(connection: Any, table: str) -> tuple[int, str]:
+    query = f"SELECT count(*), coalesce(md5(string_agg(ctid::text || xmin::text, ',' ORDER BY ctid)), '') FROM {table}"
+    return tuple(await connection.fetchrow(query))
 
 
 async def after(graph: Graph, running: World, act: Any) -> list[dict[str, Any]]:
@@ -54,7 +59,7 @@ async def after(graph: Graph, running: World, act: Any) -> list[dict[str, Any]]:
     assert view.state == "complete", running.logs()
     await following.drained(graph)
     told = await following.changes(running.nats_url)
-    following.check_order(told)
+    check_order(told)
     return told[before:]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle import judge
+from tests.support.oracle import check_order, fold, judge, keys
 
 
 def user(name: str, **attributes: Any) -> str:
@@ -52,3 +52,46 @@ def test_what_is_named_unread_is_left_out_and_nothing_else_is() -> None:
 
 def test_true_is_not_one() -> None:
     assert not judge([user("a", is_root=True)], [user("a", is_root=1)]).equal
+
+
+def change(kind: str, name: str, revision: int = 2, n: int = 0, **more: Any) -> dict[str, Any]:
+    told = {"type": f"resource.{kind}", "kind": "iam_user", "native_id": f"arn:u/{name}", "id": f"{revision}:{n}"}
+    return {**told, "revision": revision, "n": n, **more}
+
+
+def test_the_changes_of_a_graph_add_up() -> None:
+    told = [change("removed", "bo"), change("added", "cy"), change("renamed", "di", previous_native_id="arn:u/cy")]
+    after = [ANN, MEMBER, user("di")]
+    assert fold(keys(TRUTH), told) == keys(after)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param([change("added", "ann")], id="added twice"),
+        pytest.param([change("removed", "cy")], id="removed but absent"),
+        pytest.param([change("changed", "cy")], id="changed but absent"),
+        pytest.param([change("renamed", "ann", previous_native_id="arn:u/bo")], id="renamed to what is there"),
+    ],
+)
+def test_a_change_that_cannot_be_is_caught(wrong: list[dict[str, Any]]) -> None:
+    with pytest.raises(AssertionError):
+        fold(keys(TRUTH), wrong)
+
+
+def test_a_missing_change_is_caught_by_the_sum() -> None:
+    assert fold(keys(TRUTH), []) != keys([ANN, MEMBER])
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param([(1, 0), (2, 0), (2, 0)], id="doubled"),
+        pytest.param([(1, 0), (2, 1)], id="the first of a revision missing"),
+        pytest.param([(1, 0), (3, 0), (2, 0)], id="out of order"),
+        pytest.param([(1, 0), (2, 0), (2, 2)], id="one in the middle missing"),
+    ],
+)
+def test_a_broken_order_is_caught(places: list[tuple[int, int]]) -> None:
+    with pytest.raises(AssertionError):
+        check_order([change("added", "x", revision, n) for revision, n in places])
