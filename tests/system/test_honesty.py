@@ -77,6 +77,7 @@ async def test_a_broken_call_removes_nothing_and_heals(
     aws: Sandbox, running: World, graph: Graph, service: str, operation: str, kind: str
 ) -> None:
     """The scope keeps what was known, says why it is stale, and is whole again once the call works."""
+    await _whole(aws, running, graph)
     before = await following.export(graph)
     aws.fault({"service": service, "operation": operation, "kind": kind})
     if kind == "repeat_token":
@@ -96,6 +97,7 @@ async def test_a_broken_call_removes_nothing_and_heals(
 
 
 async def test_an_answer_is_overdue_once_the_scheduler_has_stopped(aws: Sandbox, running: World, graph: Graph) -> None:
+    await _whole(aws, running, graph)
     await following.add(graph, aws.connector() | {"interval": "1s"})
     url = await _api(running)
     assert _can(running, url).code == 0
@@ -108,6 +110,14 @@ async def test_an_answer_is_overdue_once_the_scheduler_has_stopped(aws: Sandbox,
     done = await eventually(overdue, timeout=30, what="an overdue answer")
     assert "overdue" in done.out + done.err
     assert "assume" in done.out, "the answer is still given"
+    assert _can(running, url, "--json").json["state"] == "overdue"
+
+
+async def _whole(aws: Sandbox, running: World, graph: Graph) -> None:
+    """Everything runs and the account has been read, whichever test came before."""
+    running.start(*({"scheduler", "collector-iam"} - running.services.keys()))
+    await following.add(graph, aws.connector())
+    assert (await following.sync(graph, "prod")).state == "complete", running.logs()
 
 
 async def _api(running: World) -> str:
@@ -122,9 +132,9 @@ async def _api(running: World) -> str:
     return await eventually(told, timeout=30, what="the api's address")
 
 
-def _can(running: World, url: str) -> Done:
+def _can(running: World, url: str, *options: str) -> Done:
     told: dict[str, Any] = {"GRANTWIRE_API_URL": url, "GRANTWIRE_ADMIN_TOKEN": TOKEN}
-    return grantwire("can", ROLE, env={**running.environment, **told})
+    return grantwire("can", ROLE, *options, env={**running.environment, **told})
 
 
 def test_the_environment_of_the_tests_has_no_grantwire_settings() -> None:

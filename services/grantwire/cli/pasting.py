@@ -1,9 +1,13 @@
 """What `up` and `demo` say in the end: the summary for people, every URL, and the next commands ready to paste."""
 
 import json
+import os
 import re
 import shlex
+import shutil
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from rich.text import Text
@@ -74,9 +78,18 @@ def _where(command: str, running: House) -> str:
 
 
 def _next(principal: str | None, target: str | None, where: str) -> list[str]:
-    lines = [f"grantwire who-can {shlex.quote(target)}{where}"] if target else []
-    lines += [f"grantwire can {shlex.quote(principal)}{where}"] if principal else []
-    return [*lines, f"grantwire status{where}"]
+    program = _program(sys.argv[0])
+    lines = [f"{program} who-can {shlex.quote(target)}{where}"] if target else []
+    lines += [f"{program} can {shlex.quote(principal)}{where}"] if principal else []
+    return [*lines, f"{program} status{where}"]
+
+
+def _program(started_as: str) -> str:
+    """How another terminal in this directory can start us: by name only if the shell would find the same."""
+    found = shutil.which("grantwire")
+    if found and Path(found).resolve() == Path(started_as).resolve():
+        return "grantwire"
+    return shlex.quote(os.path.relpath(started_as)) if Path(started_as).name == "grantwire" else "grantwire"
 
 
 async def _interesting(api: Api) -> tuple[str | None, str | None]:

@@ -6,8 +6,6 @@ from itertools import groupby
 from typing import Protocol
 
 import structlog
-from opentelemetry.trace import SpanKind
-from opentelemetry.util.types import AttributeValue
 
 from grantwire.bus import Delivery, Outgoing
 from grantwire.contracts.envelope import Envelope
@@ -44,9 +42,8 @@ class Relay:
         return len(rows)
 
     async def _forward(self, traceparent: str | None, rows: list[OutboxRow]) -> None:
-        about: dict[str, AttributeValue] = {"messaging.system": "nats", "messaging.batch.message_count": len(rows)}
         with span(
-            "relay", "publish CHANGES", kind=SpanKind.PRODUCER, attributes=about, parent=context_from(traceparent)
+            "relay", "relay changes", attributes={"grantwire.changes": len(rows)}, parent=context_from(traceparent)
         ):
             await self.publish.send_batch(CHANGES, [_outgoing(row) for row in rows])
         await outbox.delete(self.graph, rows)

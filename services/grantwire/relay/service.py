@@ -11,7 +11,7 @@ from faststream.nats import NatsBroker
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire import bus
-from grantwire.contracts.failures import DependencyDown
+from grantwire.contracts.failures import Transient
 from grantwire.contracts.streams import EXHAUSTED
 from grantwire.graph import Graph, outbox
 from grantwire.relay.handlers import Relay
@@ -56,8 +56,8 @@ async def _lead(graph: Graph, relay: Relay) -> None:
         try:
             async with outbox.leader(graph) as leader:
                 await _empty(leader, relay)
-        except DependencyDown as down:
-            log.warning("the relay waits", reason=str(down))
+        except Transient as error:  # a server is away, or the stream is full: nothing is lost while it stands here
+            log.warning("the relay waits", reason=str(error))
             await asyncio.sleep(LONGEST)
 
 

@@ -7,6 +7,7 @@ import structlog
 
 from grantwire.bus import Busy
 from grantwire.contracts import subjects
+from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
 from grantwire.contracts.streams import JOBS, Stream
@@ -38,9 +39,16 @@ class Scheduler:
         """Ask and publish once; says how many jobs the bus took. Raises ``DependencyDown``."""
         now = utc_now()
         for connector in due(now, await runs.timetable(self.graph, now)):
-            await runs.request(self.graph, connector, cause="interval", traceparent=None)
+            await self._ask(connector)
         waiting = await runs.pending(self.graph)
         return sum([await self._publish(scope) for scope in waiting])
+
+    async def _ask(self, connector: str) -> None:
+        """A connector that cannot run (removed just now, its account unknown) keeps no other from running."""
+        try:
+            await runs.request(self.graph, connector, cause="interval", traceparent=None)
+        except (NotFound, Conflict) as refusal:
+            log.warning("a due connector cannot run", connector=connector, reason=str(refusal))
 
     async def _publish(self, wanted: PendingScope) -> bool:
         """A scope that is still busy keeps its place in Postgres and is offered again next turn."""

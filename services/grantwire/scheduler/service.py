@@ -10,7 +10,7 @@ from faststream.nats import NatsBroker
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire import bus
-from grantwire.contracts.failures import DependencyDown
+from grantwire.contracts.failures import Transient
 from grantwire.graph import Graph
 from grantwire.scheduler.handlers import Scheduler
 from grantwire.telemetry import detached
@@ -48,8 +48,8 @@ async def _turns(scheduler: Scheduler, pause: float) -> None:
     while True:
         try:
             await scheduler.turn()
-        except DependencyDown as down:
-            log.warning("the scheduler waits", reason=str(down))
+        except Transient as error:
+            log.warning("the scheduler waits", reason=str(error))
         await asyncio.sleep(pause)
 
 
