@@ -184,9 +184,12 @@ async def test_every_delivery_is_a_snapshot_of_its_own_and_a_repetition_is_not()
     assert len(others) == 3
 
 
-@pytest.mark.parametrize("error", [NotFound("x"), ValueError("a bug")])
-async def test_what_is_not_an_aws_failure_is_left_to_the_settlement(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        await World(error=error).collect()
-    with pytest.raises(NotFound):
-        await World().collect(JOB.model_copy(update={"settings_version": 4}))
+async def test_a_bug_is_left_to_the_settlement() -> None:
+    with pytest.raises(ValueError, match="a bug"):
+        await World(error=ValueError("a bug")).collect()
+
+
+async def test_a_connector_that_is_gone_ends_the_run_that_waits() -> None:
+    seal = (await World().collect(JOB.model_copy(update={"settings_version": 4}))).seal()
+    assert (seal.outcome, seal.body) == (Outcome.STALE, Body.NONE)
+    assert seal.reason is not None and seal.reason.code == "connector_gone"

@@ -15,7 +15,7 @@ from grantwire.collectors.iam.plans import Reading
 from grantwire.collectors.iam.reasons import may_pass, reason
 from grantwire.collectors.iam.snapshots import Content, Cost, Snapshot
 from grantwire.contracts.connectors import Connector
-from grantwire.contracts.failures import AwsError, Oversized, Transient
+from grantwire.contracts.failures import AwsError, NotFound, Oversized, Transient
 from grantwire.contracts.ids import ScopeKey, scope_account
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
@@ -54,14 +54,19 @@ class Collector:
     async def collect_scope(self, job: CollectScope, delivery: Delivery) -> None:
         """Publish the begin, read AWS, publish the chunks that are news, and the seal.
 
-        A failure that may pass raises ``Transient`` while there are deliveries left; any other becomes a stale seal.
+        A failure that may pass raises ``Transient`` while there are deliveries left; any other becomes a stale seal:
+        a run that waits for this scope always hears how it ended.
         """
-        connector = await self._connectors.settings(job.connector, job.settings_version)
         snapshot = await self._begin(Snapshot.of(job, delivery.sequence, delivery.attempt))
         began_at, began = utc_now(), monotonic()
         with tallying() as tally:
             try:
+                connector = await self._connectors.settings(job.connector, job.settings_version)
                 account, reading = await self._read(connector, job)
+            except NotFound as gone:
+                why = Reason(code="connector_gone", text=str(gone))
+                await self._give_up(snapshot, why, await self._cost(tally, began_at, began))
+                return
             except AwsError as error:
                 self._count(tally)
                 if may_pass(error) and not delivery.last:

@@ -57,7 +57,7 @@ def assemble(broker: NatsBroker, graph: Graph, sessions: Sessions, *, lanes: int
     collector = Collector(
         StoredConnectors(graph), AwsAccounts(sessions), bus.Publisher(broker, NAME), telemetry.Recorder(NAME)
     )
-    jobs = bus.route(COLLECT_IAM, CollectScope, collector.collect_scope, service=NAME)
+    jobs = bus.route(COLLECT_IAM, CollectScope, collector.collect_scope, service=NAME, retry=1.0)
     bus.include(broker, jobs, lanes=lanes)
 
 
