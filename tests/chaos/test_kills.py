@@ -93,7 +93,8 @@ async def _verdict(graph: Graph, running: World, aws: Sandbox, baseline: set[Any
 def _change(aws: Sandbox, number: int) -> None:
     """Users that come, go, move and change groups; each round leaves a trace in every kind of change."""
     iam = aws.admin()
-    groups = [group["GroupName"] for group in iam.list_groups()["Groups"]]
+    pages = iam.get_paginator("list_groups").paginate()
+    groups = [group["GroupName"] for page in pages for group in page["Groups"]]
     for index in range(3):
         iam.create_user(UserName=f"new-{number}-{index}", Path=f"/round/{number}/")
         iam.add_user_to_group(UserName=f"new-{number}-{index}", GroupName=groups[index])
