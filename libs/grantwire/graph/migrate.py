@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from grantwire.contracts.failures import GrantwireError
 from grantwire.graph.outages import noticed
@@ -19,6 +16,7 @@ from grantwire.graph.statements import schema
 
 _NAME: Final = "grantwire-migrate"
 _LOCK: Final = 7_266_001  # an advisory lock of this database; any number that nothing else uses
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
 async def upgrade(database_url: str) -> None:
@@ -30,7 +28,7 @@ async def upgrade(database_url: str) -> None:
         async with _locked(database_url) as connection:
             found = await _version(connection)
             _refuse_newer(found)
-            if found != _scripts().get_current_head():
+            if found != versions()[-1]:
                 script = await asyncio.to_thread(_script, found)
                 async with connection.transaction():
                     await connection.execute(script)
@@ -41,18 +39,23 @@ async def check(graph: Graph) -> None:
     async with graph.connection() as connection:
         found = await _version(connection)
     _refuse_newer(found)
-    wanted = _scripts().get_current_head()
+    wanted = versions()[-1]
     if found != wanted:
         state = f"has the schema {found}" if found else "is empty"
         raise GrantwireError(f"The database {state}, and schema {wanted} is needed: run `grantwire db upgrade`.")
 
 
+def versions() -> list[str]:
+    """Every version of the schema, oldest first: the files of the migrations are named after them, ``v0001_….py``."""
+    return sorted(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py"))
+
+
 def _refuse_newer(found: str | None) -> None:
-    scripts = _scripts()
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+    known = versions()
+    if found is not None and found not in known:
         raise GrantwireError(
             f"The database has the schema {found}, which this version of Grantwire does not know (its own is "
-            f"{scripts.get_current_head()}): a newer one made it. Update Grantwire."
+            f"{known[-1]}): a newer one made it. Update Grantwire."
         )
 
 
@@ -76,19 +79,13 @@ async def _locked(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncp
 
 def _script(found: str | None) -> str:
     """The statements from one version to the newest, as Alembic writes them."""
-    config = _config()
-    config.output_buffer = io.StringIO()
-    command.upgrade(config, f"{found or 'base'}:head", sql=True)
-    return config.output_buffer.getvalue()
+    from alembic import command  # with SQLAlchemy a sixth of a start, and most starts find the schema as it should be
+    from alembic.config import Config
 
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _config() -> Config:
-    config = Config()
+    written = io.StringIO()
+    config = Config(output_buffer=written)
     # A percent sign in a path would be taken for interpolation.
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    return config
+    command.upgrade(config, f"{found or 'base'}:head", sql=True)
+    return written.getvalue()

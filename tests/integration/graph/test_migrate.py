@@ -1,13 +1,24 @@
 """The schema from nothing, by several at once, and what is said when it does not fit."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from grantwire.contracts.failures import GrantwireError
 from grantwire.graph import Graph, migrate
 from tests.integration.graph.scenes import fetch, value
 from tests.support.postgres import Server, execute, new_database
+
+
+def test_the_files_are_named_as_alembic_orders_them() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    newest_first = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert migrate.versions() == newest_first[::-1]
 
 
 async def test_four_at_once_from_nothing(postgres_server: Server) -> None:
