@@ -1,6 +1,7 @@
 """botocore sessions and clients as we want them: endpoints by partition, timeouts, few retries, every reply guarded."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from boto3.session import Session
@@ -9,6 +10,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, Credentials
 from botocore.exceptions import UnknownRegionError
 from botocore.handlers import json_decode_policies
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 
 from grantwire.aws import calls, replies
@@ -39,14 +41,26 @@ class _Given(CredentialProvider):
 
 def ambient() -> Session:
     """A session of the credentials that AWS's own variables, files and metadata services give."""
-    return Session(botocore_session=BotocoreSession())
+    return _session(BotocoreSession())
 
 
 def holding(credentials: Credentials) -> Session:
     """A session of these credentials alone."""
     session = BotocoreSession()
     session.get_component("credential_provider").insert_before("env", _Given(credentials))
-    return Session(botocore_session=session)
+    return _session(session)
+
+
+def _session(core: BotocoreSession) -> Session:
+    session = Session(botocore_session=core)
+    core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+    return session
+
+
+@cache
+def _models(places: str | None) -> Loader:
+    """The models of AWS's services, read once per process: reading IAM's takes longer than asking it, and megabytes."""
+    return create_loader(places)
 
 
 def region_of(session: Session, partition: Partition | None, settings: AwsSettings) -> str:
