@@ -1,6 +1,5 @@
 """How a command asks the api: find it, ask, print, end with the right number."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +14,8 @@ T = TypeVar("T")
 
 def ask(state_dir: Path | None, question: "Callable[[Api], Awaitable[T]]") -> T:
     """The answer of the api that is running. Raises ``Stop``. HTTP is imported only here: --help needs none of it."""
+    import asyncio
+
     from grantwire.cli.client import Api
     from grantwire.cli.settings import Settings, find_api
 

@@ -1,5 +1,6 @@
 """The api as the commands see it: requests in, plain JSON out, and every problem as the way the command ends."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -28,7 +29,9 @@ class Api:
         # An HTTP proxy of the environment must not see a request, and its token, meant for this machine.
         outside = urlsplit(target.url).hostname not in ("127.0.0.1", "localhost", "::1")
         headers = {"Authorization": f"Bearer {target.token}"}
-        self._http = httpx.AsyncClient(base_url=target.url, headers=headers, timeout=_PATIENCE, trust_env=outside)
+        self._http = httpx.AsyncClient(
+            base_url=target.url, headers=headers, timeout=_PATIENCE, trust_env=outside, verify=_trust(target.url)
+        )
 
     async def __aenter__(self) -> "Api":
         return self
@@ -73,6 +76,11 @@ class Api:
             return Stop(Exit.FAILED, said, "Run `grantwire up`, or correct --state-dir or GRANTWIRE_API_URL.")
         said = f"The answer of {self._target.url} was lost ({type(error).__name__})."
         return Stop(Exit.FAILED, said, "Ask again; `grantwire status` says whether it is well.")
+
+
+def _trust(url: str) -> ssl.SSLContext | bool:
+    """Without TLS nothing is verified: the world's certificate authorities need not be read."""
+    return True if url.startswith("https://") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.json_format import ParseDict, ParseError  # type: ignore[import-untyped]
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -52,6 +51,9 @@ def from_protobuf(body: bytes) -> list[SpanRecord]:
 
 def from_json(body: bytes) -> list[SpanRecord]:
     """The spans of a JSON export, whose ids are hex where protobuf's own JSON has base64. Raises Malformed."""
+    # Grantwire's own exporter speaks protobuf; this is for others.
+    from google.protobuf.json_format import ParseDict, ParseError  # type: ignore[import-untyped]
+
     try:
         request = ParseDict(_ids_in_base64(json.loads(body)), ExportTraceServiceRequest(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError) as error:
