@@ -18,4 +18,9 @@ awk '/^[A-Za-z0-9]/ {keep = /^uv==/} keep' requirements.lock > "$lock"
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r "$lock"
 .venv/bin/uv pip sync -q --python .venv/bin/python --require-hashes requirements.lock
 .venv/bin/uv pip install -q --python .venv/bin/python --no-deps -e .
+# Compiled once, here: uv leaves that to the first start, and with PYTHONDONTWRITEBYTECODE in force to every start.
+compiled() { PYTHONDONTWRITEBYTECODE= .venv/bin/python -c "$1"; }
+compiled 'import alembic.command, sqlalchemy.dialects.postgresql, grantwire.cli.live, grantwire.local.traces, grantwire.sandbox.server' &
+compiled 'from grantwire.cli.catalog import load_services; load_services()'
+wait
 touch .venv/ready
