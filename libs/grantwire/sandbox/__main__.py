@@ -13,6 +13,8 @@ import sys
 import uvicorn
 
 from grantwire.sandbox.blueprint import plan
+from grantwire.sandbox.organization.facts import SHOWN
+from grantwire.sandbox.partitions import PARTITIONS
 from grantwire.sandbox.plan import Sizes, facts_line
 from grantwire.sandbox.server import endpoint_of, listen, server
 from grantwire.sandbox.state import Options
@@ -22,12 +24,18 @@ PR_SET_PDEATHSIG = 1
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m grantwire.sandbox", description="A simulated AWS account.")
+    parser = argparse.ArgumentParser(
+        prog="python -m grantwire.sandbox", description="A simulated AWS account or organization."
+    )
     parser.add_argument("--seed", type=int, default=1, help="what the account holds follows from it")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     for name, default in (("users", 100), ("groups", 20), ("roles", 50)):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"how many {name} in all")
     parser.add_argument("--account", help="12 digits; else they follow from the seed")
+    parser.add_argument("--accounts", type=int, default=1, help="more than 1: an organization of that many accounts")
+    parser.add_argument("--partition", choices=sorted(PARTITIONS), default="aws", help="where the account is")
+    parser.add_argument("--calm", action="store_true", help="an organization whose accounts can all be entered")
+    parser.add_argument("--account-state", choices=SHOWN, default="both", help="what Organizations says of an account")
     parser.add_argument("--short", type=float, default=0.0, help="share of pages shorter than asked for")
     parser.add_argument("--empty", type=float, default=0.0, help="share of empty pages that have a marker")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
@@ -48,9 +56,10 @@ async def _watch(parent: int, served: uvicorn.Server) -> None:
 
 
 async def _serve(given: argparse.Namespace) -> None:
-    planned = plan(given.seed, Sizes(given.users, given.groups, given.roles), given.account)
+    sizes = Sizes(given.users, given.groups, given.roles)
+    planned = plan(given.seed, sizes, given.account, given.accounts, given.partition, given.calm)
     listener = listen(given.port)
-    served = server(planned, Options(given.short, given.empty, given.latency_ms))
+    served = server(planned, Options(given.short, given.empty, given.latency_ms, given.account_state))
     serving = asyncio.create_task(served.serve([listener]))
     while not served.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.005)
@@ -67,6 +76,8 @@ def main() -> None:
     given = arguments().parse_args()
     if given.account is not None and not (given.account.isdigit() and len(given.account) == 12):
         arguments().error("--account takes 12 digits")
+    if given.accounts < 1:
+        arguments().error("--accounts takes 1 or more")
     die_with_parent()
     asyncio.run(_serve(given))
 

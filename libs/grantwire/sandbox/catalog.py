@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from grantwire.sandbox.facts import Policy, Version
@@ -46,6 +47,9 @@ def _policy(path_and_name: str, documents: tuple[dict[str, Any], ...]) -> Policy
     return Policy(unique_id("ANPA", name), name, path + "/", _MADE, newest.created_at, newest.version_id, versions)
 
 
-AWS_POLICIES: dict[str, Policy] = {
-    f"arn:aws:iam::aws:policy{where}": _policy(where, documents) for where, documents in _DOCUMENTS.items()
-}
+@cache
+def aws_policies(partition: str) -> dict[str, Policy]:
+    """AWS's managed policies by ARN."""
+    return {
+        f"arn:{partition}:iam::aws:policy{where}": _policy(where, documents) for where, documents in _DOCUMENTS.items()
+    }

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from grantwire.sandbox.gateway import Reply
+from grantwire.sandbox.organization.control import change, shown
+from grantwire.sandbox.organization.facts import SHOWN
+from grantwire.sandbox.replies import Reply
 from grantwire.sandbox.state import State
 from grantwire.sandbox.truth import UNREAD, PlanName, Unexpected, jsonl
 
@@ -27,10 +29,22 @@ class Asked:
         """The body as JSON."""
         return json.loads(self.body or b"null")
 
+    def given(self, name: str) -> str | None:
+        """A parameter of the query."""
+        return parse_qs(self.query, keep_blank_values=True).get(name, [None])[0]
+
+    @property
+    def reader(self) -> str:
+        """Who reads the organization: the management account's connector or the delegated administrator's."""
+        wanted = self.given("reader") or "organization"
+        if wanted not in ("organization", "delegated"):
+            raise ValueError("reader must be organization or delegated")
+        return wanted
+
     @property
     def plan(self) -> PlanName:
         """The read plan that is asked about."""
-        wanted = parse_qs(self.query).get("plan", ["bulk"])[0]
+        wanted = self.given("plan") or "bulk"
         if wanted not in UNREAD:
             raise ValueError(f"plan must be one of {sorted(UNREAD)}")
         return "bulk" if wanted == "bulk" else "minimum"
@@ -53,14 +67,37 @@ def answer(state: State, path: str, asked: Asked) -> Reply:
 
 def _truth(state: State, asked: Asked) -> Reply:
     try:
-        text = jsonl(state.truth_lines(asked.plan))
+        only = asked.given("accounts")
+        readable = state.reachable(asked.reader) if only is None else set(only.split(","))
+        text = jsonl(state.truth_lines(asked.plan, readable))
     except Unexpected as error:
         return _json({"error": str(error), "role_arn": error.role_arn}, 409)
     return Reply(200, text.encode(), "application/x-ndjson")
 
 
 def _unread(state: State, asked: Asked) -> Reply:
-    return _json(UNREAD[asked.plan])
+    return _json(state.unread(asked.plan))
+
+
+def _unreachable(state: State, asked: Asked) -> Reply:
+    return _json(state.unreachable(asked.reader))
+
+
+def _organization(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        given = asked.json()
+        for each in given if isinstance(given, list) else [given]:
+            change(state, each)
+    return _json(shown(state))
+
+
+def _account_state(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        wanted = asked.json()["show"]
+        if wanted not in SHOWN:
+            raise ValueError(f"show must be one of {SHOWN}")
+        state.account_state = wanted
+    return _json({"show": state.account_state})
 
 
 def _expect(state: State, asked: Asked) -> Reply:
@@ -119,6 +156,9 @@ def _reset(state: State, asked: Asked) -> Reply:
 PAGES: dict[str, Page] = {
     "/_sandbox/truth": _truth,
     "/_sandbox/truth/unread": _unread,
+    "/_sandbox/truth/unreachable": _unreachable,
+    "/_sandbox/organization": _organization,
+    "/_sandbox/account-state": _account_state,
     "/_sandbox/expect": _expect,
     "/_sandbox/calls": _calls,
     "/_sandbox/denied": _denied,

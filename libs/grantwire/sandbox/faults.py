@@ -7,7 +7,7 @@ from typing import Any
 
 KINDS = frozenset(
     (
-        "throttle",  # 400 Throttling "Rate exceeded"
+        "throttle",  # 400 Throttling "Rate exceeded"; TooManyRequestsException of Organizations
         "deny",  # 403 AccessDenied
         "error",  # a 5xx; `status`, `code`
         "timeout",  # accepted and never answered
@@ -26,7 +26,10 @@ _FIELDS = {"kind", "service", "operation", "account", "nth", "from", "times"}
 
 @dataclass
 class Rule:
-    """One fault. It fires on calls that match, from the `first` on or on the `nth` only, at most `times` times."""
+    """One fault. It fires on calls that match, from the `first` on or on the `nth` only, at most `times` times.
+
+    `account`: the caller's; in an organization also the one that an AssumeRole leads to.
+    """
 
     kind: str
     service: str | None = None
@@ -55,8 +58,10 @@ class Rule:
 
     def meets(self, seen: Seen) -> bool:
         """Whether the rule fires on this call; counts both ways."""
-        wanted = ((self.service, seen.service), (self.operation, seen.operation), (self.account, seen.account))
+        wanted = ((self.service, seen.service), (self.operation, seen.operation))
         if any(want is not None and want != has for want, has in wanted):
+            return False
+        if self.account not in (None, seen.account, seen.into):
             return False
         if (self.kind == "repeat_token" and not seen.has_marker) or (self.kind == "stale" and not seen.reads):
             return False
@@ -70,13 +75,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a rule may ask about a call. `reads`: it changes nothing."""
+    """What a rule may ask about a call. `reads`: it changes nothing. `into`: the account an AssumeRole leads to."""
 
     service: str
     operation: str
     account: str
     has_marker: bool
     reads: bool
+    into: str | None = None
 
 
 class Faults:

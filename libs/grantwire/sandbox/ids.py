@@ -24,3 +24,8 @@ def secret(*parts: object) -> str:
 def digits(*parts: object) -> str:
     """A 12-digit account id that does not start with 0."""
     return str(10**11 + int.from_bytes(digest("account", *parts)[:8]) % (9 * 10**11))
+
+
+def lower(size: int, *parts: object) -> str:
+    """Letters and digits as in the ids of Organizations."""
+    return base64.b32encode(digest("lower", *parts)).decode().lower()[:size]

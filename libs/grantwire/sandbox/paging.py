@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from grantwire.sandbox.wire.requests import Invalid
 
+DEFAULTS = {"organizations": 20}  # also the most, which the model holds it to
 DEFAULT = 100  # IAM: MaxItems defaults to 100; the model itself holds it to 1..1000
 
 Row = TypeVar("Row")
@@ -99,19 +100,23 @@ class Mess:
         return next(self._nonce)
 
 
-def paginate(operation: str, config: dict[str, Any], params: dict[str, Any], page: Page, mess: Mess) -> dict[str, Any]:
+def paginate(
+    operation: str, config: dict[str, Any], params: dict[str, Any], page: Page, mess: Mess, default: int = DEFAULT
+) -> dict[str, Any]:
     """One page of `page`, by botocore's paginator description `config` of the operation."""
     token = params.get(config["input_token"])
     cursor = _decode(operation, token) if token else None
     keys: list[str] = config["result_key"] if isinstance(config["result_key"], list) else [config["result_key"]]
-    limit, rows, last = mess.limit(params.get(config["limit_key"], DEFAULT)), page.rows(cursor), cursor
+    wanted = params.get(config.get("limit_key", ""), default)
+    limit, rows, last = mess.limit(wanted), page.rows(cursor), cursor
     answer: dict[str, Any] = {key: [] for key in keys} | page.extra
     for place, row in itertools.islice(rows, limit):
         shown, last = page.show(row), place
         key, value = shown if len(keys) > 1 else (keys[0], shown)
         answer[key].append(value)
     more = next(rows, None) is not None
-    answer[config["more_results"]] = more
+    if "more_results" in config:
+        answer[config["more_results"]] = more
     if more:
         answer[config["output_token"]] = _encode(operation, last, mess.nonce())
     return answer
@@ -126,7 +131,7 @@ def _decode(operation: str, token: str) -> Key | None:
     try:
         made_for, _, key = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError, TypeError) as error:
-        raise Invalid("Invalid Marker.") from error
+        raise Invalid("Invalid Marker.", "INVALID_NEXT_TOKEN") from error
     if made_for != operation:
-        raise Invalid("Invalid Marker.")
+        raise Invalid("Invalid Marker.", "INVALID_NEXT_TOKEN")
     return tuple(key) if isinstance(key, list) else key

@@ -1,14 +1,20 @@
-"""What a plan is: the facts of an account and what a client needs to know of it. Standard library only."""
+"""What a plan is: the facts of an account or of an organization, and what a client needs to know of it.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from grantwire.sandbox.facts import Expectation, Row
+from grantwire.sandbox.organization.facts import ACTIVE, Account, Fact
+from grantwire.sandbox.partitions import PARTITIONS
 
-REGION = "us-east-1"
+Expectations: TypeAlias = dict[str, Expectation]  # by `trust_key`
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,7 @@ class Connector:
 
     role_arn: str
     external_id: str
+    child_role_name: str | None = None  # the role it assumes in the other accounts of the organization
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,47 @@ class Key:
 
     access_key_id: str
     secret_access_key: str
+
+
+@dataclass(frozen=True)
+class AccountPlan:
+    """One account's facts, what the trust policies in it mean, and how it is entered.
+
+    `refuses`: why no child role can be assumed. `external_id`: what its child roles ask for.
+    """
+
+    account: str
+    rows: tuple[Row, ...]
+    expectations: Expectations
+    admin: Key
+    refuses: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class OrganizationPlan:
+    """An organization's facts and its accounts, the management account first.
+
+    `connectors`: `organization` and `delegated` read everything, the `..._minimum` ones what the minimum plan needs.
+    """
+
+    id: str
+    root: str
+    management: str
+    delegated: str
+    sizes: Sizes
+    rows: tuple[Fact, ...]
+    members: tuple[AccountPlan, ...]
+    connectors: dict[str, Connector]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many there are in all, the connector's roles and the administrator included."""
+
+    users: int = 100
+    groups: int = 20
+    roles: int = 50
 
 
 @dataclass(frozen=True)
@@ -39,20 +87,25 @@ class Plan:
     operator_account: str
     rows: tuple[Row, ...]
     operator_rows: tuple[Row, ...]
-    expectations: dict[str, Expectation]
+    expectations: Expectations
     bulk: Connector
     minimum: Connector
     credentials: Key
     admin_credentials: Key
+    partition: str = "aws"
+    organization: OrganizationPlan | None = None
 
+    @property
+    def region(self) -> str:
+        """The region that clients are made for."""
+        return PARTITIONS[self.partition].region
 
-@dataclass(frozen=True)
-class Sizes:
-    """How many there are in all, the connector's roles and the administrator included."""
-
-    users: int = 100
-    groups: int = 20
-    roles: int = 50
+    @property
+    def accounts(self) -> tuple[AccountPlan, ...]:
+        """Every account but the operator's; the account of the flags first."""
+        if self.organization is not None:
+            return self.organization.members
+        return (AccountPlan(self.account, self.rows, self.expectations, self.admin_credentials),)
 
 
 def trust_key(trust: str) -> str:
@@ -62,18 +115,57 @@ def trust_key(trust: str) -> str:
 
 def facts_line(planned: Plan, endpoint: str) -> dict[str, Any]:
     """What a client needs to know: the line printed at start."""
-    return {
+    line = {
         "endpoint": endpoint,
         "account": planned.account,
-        "region": REGION,
+        "partition": planned.partition,
+        "region": planned.region,
         "seed": planned.seed,
-        "connectors": {
-            name: {"role_arn": each.role_arn, "external_id": each.external_id}
-            for name, each in (("bulk", planned.bulk), ("minimum", planned.minimum))
-        },
+        "connectors": {"bulk": _connector(planned.bulk), "minimum": _connector(planned.minimum)},
         "credentials": _shown(planned.credentials),
         "admin_credentials": _shown(planned.admin_credentials),
     }
+    return line if planned.organization is None else line | _organization(planned.organization, line["connectors"])
+
+
+def _organization(planned: OrganizationPlan, connectors: Any) -> dict[str, Any]:
+    members = planned.members[1:]
+    readers = {
+        name: _connector(each) | {"unreachable": unreachable(planned, planned.rows, name.partition("_")[0])}
+        for name, each in planned.connectors.items()
+    }
+    return {
+        "organization": {
+            "id": planned.id,
+            "management_account": planned.management,
+            "root": planned.root,
+            "delegated_administrator": planned.delegated,
+            "member_accounts": [each.account for each in members],
+            "unreachable": unreachable(planned, planned.rows),
+            "child_role_name": planned.connectors["organization"].child_role_name,
+            "child_external_id": {each.account: each.external_id for each in members if each.external_id},
+        },
+        "connectors": connectors | readers,
+        "admin_of": {each.account: _shown(each.admin) for each in planned.members},
+    }
+
+
+def unreachable(planned: OrganizationPlan, rows: Iterable[Fact], reader: str = "organization") -> dict[str, str]:
+    """Why a reader cannot enter some accounts of the organization as `rows` tell it, by account.
+
+    What is wrong with child roles is as it was planted: a test that repairs or breaks one has to know it itself.
+    """
+    planted = {each.account: each.refuses for each in planned.members if each.refuses}
+    if reader == "delegated":
+        planted[planned.management] = "the management account has no child role"
+    accounts = [row for row in rows if isinstance(row, Account)]
+    closed = {row.id: f"the account is {row.state}" for row in accounts if row.state != ACTIVE}
+    return {row.id: why for row in accounts if (why := closed.get(row.id) or planted.get(row.id))}
+
+
+def _connector(each: Connector) -> dict[str, Any]:
+    child = {"child_role_name": each.child_role_name} if each.child_role_name else {}
+    return {"role_arn": each.role_arn, "external_id": each.external_id} | child
 
 
 def _shown(key: Key) -> dict[str, str]:

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,11 @@ import uvicorn
 
 from grantwire.sandbox import control
 from grantwire.sandbox.blueprint import plan
-from grantwire.sandbox.gateway import Gateway, Reply
-from grantwire.sandbox.plan import REGION, Plan, Sizes, facts_line
+from grantwire.sandbox.gateway import Gateway
+from grantwire.sandbox.plan import Plan, Sizes, facts_line
+from grantwire.sandbox.replies import Reply
 from grantwire.sandbox.state import Options, State
-from grantwire.sandbox.wire.services import SERVICES, load
+from grantwire.sandbox.wire.services import JSON_SERVICES, SERVICES, load
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -93,7 +94,7 @@ class Sandbox:
     @property
     def region(self) -> str:
         """The region to configure; IAM and STS here answer for any."""
-        return REGION
+        return self.plan.region
 
     def control(self, method: str, page: str, body: Any = None) -> Any:
         """Call /_sandbox/`page`; JSON in, JSON or a list of JSON lines out. Raises `urllib.error.HTTPError`."""
@@ -105,10 +106,26 @@ class Sandbox:
                 return [json.loads(line) for line in text.split("\n") if line]
             return json.loads(text)
 
-    def truth(self, read_plan: str = "bulk") -> list[dict[str, Any]]:
-        """The lines of the truth now, for the read plan `bulk` or `minimum`."""
-        lines: list[dict[str, Any]] = self.control("GET", f"truth?plan={read_plan}")
+    def truth(
+        self, read_plan: str = "bulk", *, accounts: Iterable[str] | None = None, reader: str = "organization"
+    ) -> list[dict[str, Any]]:
+        """The lines of the truth now, for the read plan `bulk` or `minimum`.
+
+        Of an organization: with the IAM of `accounts`, else of those that `reader` (or `delegated`) can enter.
+        """
+        only = f"&accounts={','.join(accounts)}" if accounts is not None else ""
+        lines: list[dict[str, Any]] = self.control("GET", f"truth?plan={read_plan}&reader={reader}{only}")
         return lines
+
+    def unreachable(self, reader: str = "organization") -> dict[str, str]:
+        """The accounts of the organization that `reader` cannot enter now, and why."""
+        found: dict[str, str] = self.control("GET", f"truth/unreachable?reader={reader}")
+        return found
+
+    def organization(self, *changes: dict[str, Any]) -> dict[str, Any]:
+        """Change the organization behind its own back; what it is then."""
+        shown: dict[str, Any] = self.control("POST" if changes else "GET", "organization", list(changes) or None)
+        return shown
 
     def unread(self, read_plan: str = "bulk") -> list[str]:
         """What the read plan cannot read."""
@@ -145,7 +162,7 @@ def endpoint_of(listener: socket.socket) -> str:
 
 def server(planned: Plan, options: Options) -> uvicorn.Server:
     """A server of the plan, not yet running. Service models are loaded here, not during the first call."""
-    for name in SERVICES:
+    for name in SERVICES + JSON_SERVICES:
         load(name)
     config = uvicorn.Config(
         Application(State(planned, options)),
@@ -169,10 +186,15 @@ def start(
     empty: float = 0.0,
     latency_ms: float = 0.0,
     port: int = 0,
+    accounts: int = 1,
+    partition: str = "aws",
+    calm: bool = False,
+    account_state: str = "both",
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of its own for the time of a `with` block."""
-    planned, listener = plan(seed, Sizes(users, groups, roles), account), listen(port)
-    served = server(planned, Options(short, empty, latency_ms))
+    planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm)
+    listener = listen(port)
+    served = server(planned, Options(short, empty, latency_ms, account_state))
     thread = threading.Thread(target=served.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from grantwire.sandbox.access.sessions import Sessions
-from grantwire.sandbox.facts import Claim, Expectation, Role
+from grantwire.sandbox.facts import Claim, Expectation, Role, Row
 from grantwire.sandbox.faults import Faults
+from grantwire.sandbox.organization import truth as organizations
+from grantwire.sandbox.organization.facts import Account, after
+from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Mess
-from grantwire.sandbox.plan import Plan, trust_key
-from grantwire.sandbox.truth import PlanName, Truth, now
+from grantwire.sandbox.plan import AccountPlan, Plan, trust_key, unreachable
+from grantwire.sandbox.sources import Around
+from grantwire.sandbox.truth import UNREAD, PlanName, Truth, now
 from grantwire.sandbox.world import World
 
 
 @dataclass
 class Options:
-    """How pages and answers behave."""
+    """How pages and answers behave. `account_state`: which of `State` and `Status` accounts show."""
 
     short: float = 0.0
     empty: float = 0.0
     latency_ms: float = 0.0
+    account_state: str = "both"
 
 
 class State:
@@ -36,17 +42,33 @@ class State:
     def reset(self) -> None:
         """As on the first day: no writes, no sessions, no faults, no counts."""
         plan = self.plan
-        self.world = World(plan.account, plan.rows)
-        operators = World(plan.operator_account, plan.operator_rows)
-        self.worlds = {plan.account: self.world, plan.operator_account: operators}
-        self.sessions = Sessions(self.worlds, plan.seed)
+        self.tree = Tree(plan.partition, plan.organization.rows) if plan.organization is not None else None
+        self.plans: dict[str, AccountPlan] = {}
+        self.worlds: dict[str, World] = {}
+        self.members: dict[str, World] = {}  # the simulated accounts: all worlds but the operator's
+        for each in plan.accounts:
+            self.add_account(each)
+        self.world = self.worlds[plan.account]
+        self.worlds[plan.operator_account] = World(plan.operator_account, plan.operator_rows, plan.partition)
+        self.sessions = Sessions(
+            self.worlds, plan.seed, lambda account: bool(self.tree and self.tree.is_closed(account))
+        )
+        self.account_state = self.options.account_state
         self.mess = Mess(self.options.short, self.options.empty, plan.seed)
         self.faults = Faults()
         self.posted: dict[tuple[str, str], Expectation] = {}
-        self._past: tuple[int, int, World] | None = None  # writes back, length of the journal, the world of then
+        self._past: dict[str, tuple[int, int, World]] = {}  # writes back, length of the journal, the world of then
         self.skipped = 0.0
         self.requests = 0
         self.forget()
+
+    def add_account(self, planned: AccountPlan) -> None:
+        """Load one more account."""
+        world = World(planned.account, planned.rows, self.plan.partition, self.members)
+        known = self.tree.accounts.get(planned.account) if self.tree is not None else None
+        world.aliases = known.aliases if known is not None else ()
+        self.plans[planned.account] = planned
+        self.worlds[planned.account] = self.members[planned.account] = world
 
     def forget(self) -> None:
         """Empty the counts of calls and what was denied, used and violated."""
@@ -69,38 +91,95 @@ class State:
         self.calls[name] += 1
         self.calls_of.setdefault(account, Counter())[name] += 1
 
-    def seen_world(self, stale: dict[str, Any] | None) -> World:
-        """The simulated account, or as it was before the last writes."""
-        if stale is None:
-            return self.world
-        back, length = int(stale.get("writes", 1)), len(self.world.journal)
-        if self._past is None or self._past[:2] != (back, length):
-            self._past = back, length, self.world.as_of(self.plan.rows, back)
-        return self._past[2]
+    def seen_world(self, world: World, stale: dict[str, Any] | None) -> World:
+        """An account, or as it was before the last writes."""
+        planned = self.plans.get(world.account)
+        if stale is None or planned is None:
+            return world
+        back, length = int(stale.get("writes", 1)), len(world.journal)
+        past = self._past.get(world.account)
+        if past is None or past[:2] != (back, length):
+            past = self._past[world.account] = back, length, world.as_of(planned.rows, back)
+        return past[2]
 
-    def truth(self) -> Truth:
-        """The truth now."""
-        rows = now(self.plan.rows, self.world.journal)
-        return Truth(self.plan.account, rows, self.plan.expectations, self.posted)
+    def seen_tree(self, stale: dict[str, Any] | None) -> Tree | None:
+        """The organization, or as it was before the last changes."""
+        return self.tree if stale is None or self.tree is None else self.tree.as_of(int(stale.get("writes", 1)))
 
-    def truth_lines(self, plan: PlanName) -> list[dict[str, Any]]:
-        """The lines of the truth now."""
-        return self.truth().lines(plan)
+    # Truth -----------------------------------------------------------------------------------------------------------
+
+    def truth_lines(self, plan: PlanName, accounts: Collection[str]) -> list[dict[str, Any]]:
+        """The lines of the truth now; of an organization, with the IAM of these accounts."""
+        if self.tree is None:
+            rows, around = self._rows(self.plan.account), Around(self.plan.partition)
+            return Truth(self.plan.account, rows, self.plan.expectations, self.posted, around).lines(plan)
+        facts = after(self.tree.start, self.tree.journal)
+        told = organizations.OrganizationTruth(self.plan.partition, facts, self.account_state)
+        rows_of = {account: self._rows(account) for account in self.plans}
+        said = {account: planned.expectations for account, planned in self.plans.items()}
+        readable = sorted(told.members().intersection(accounts))
+        return organizations.lines(told, plan, rows_of, said, self.posted, readable)
+
+    def _rows(self, account: str) -> list[Row]:
+        return now(self.plans[account].rows, self.worlds[account].journal)
+
+    def unreachable(self, reader: str = "organization") -> dict[str, str]:
+        """Why a reader of the organization cannot enter some of its accounts now."""
+        planned, tree = self.plan.organization, self.tree
+        return unreachable(planned, tree.facts(), reader) if planned is not None and tree is not None else {}
+
+    def reachable(self, reader: str = "organization") -> set[str]:
+        """The accounts whose IAM a reader can see."""
+        return set(self.plans if self.tree is None else self.tree.accounts) - self.unreachable(reader).keys()
+
+    def unread(self, plan: PlanName) -> list[str]:
+        """What a read plan cannot read; aliases take a permission that the minimum plan has not."""
+        more = ["account.aliases"] if self.tree is not None and plan == "minimum" else []
+        return sorted(UNREAD[plan] + more)
 
     def expect(self, given: dict[str, Any]) -> None:
         """Take a test's expectation for the trust policy that a role has now. Raises `ValueError`, `KeyError`."""
-        role = self.world.principal(given["role_arn"])
+        role = self._principal(given["role_arn"])
         if not isinstance(role, Role):
             raise ValueError(f"no role {given['role_arn']}")
         claims = tuple(self._claim(each) for each in given["can_assume"])
         self.posted[role.unique_id, trust_key(role.trust)] = Expectation(given["role_class"], claims)
 
+    def _principal(self, arn: str) -> Any:
+        world = self.members.get((arn.split(":", 5) + [""] * 5)[4])
+        return world.principal(arn) if world is not None else None
+
     def _claim(self, given: dict[str, Any]) -> Claim:
         source = given["source"]
         if given["source_kind"] in ("iam_user", "iam_role"):
-            row = self.world.principal(source)
+            row = self._principal(source)
             if row is None:
                 raise ValueError(f"no principal {source}")
             source = row.unique_id
         more: dict[str, Any] = {key: given.get(key) for key in ("principal_class", "issuer", "in_organization")}
         return Claim(source, given["source_kind"], given["effect"], tuple(given["statements"]), **more)
+
+    # The organization's own changes ----------------------------------------------------------------------------------
+
+    def leave(self, account: str) -> None:
+        """An account leaves; it stays as it is. Raises `KeyError`, `ValueError`."""
+        tree = self._organized()
+        if account == tree.management:
+            raise ValueError("the management account cannot leave")
+        tree.leave(account)
+
+    def join(self, account: str, newcomer: AccountPlan | None) -> None:
+        """An account that left comes back under the root, or one that was never here joins."""
+        tree = self._organized()
+        if account in tree.accounts:
+            raise ValueError(f"{account} is a member")
+        known = next((row for row in tree.start if isinstance(row, Account) and row.id == account), None)
+        fresh = Account(account, f"Joined {account}", f"aws+{account}@example.com", "", "INVITED", int(self.now()))
+        tree.join(replace(known or fresh, parent=tree.root.id, joined_method="INVITED", joined_at=int(self.now())))
+        if newcomer is not None:
+            self.add_account(newcomer)
+
+    def _organized(self) -> Tree:
+        if self.tree is None:
+            raise ValueError("there is no organization")
+        return self.tree

@@ -17,7 +17,7 @@ ASSUME, SAML, WEB = "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleW
 
 @dataclass(frozen=True)
 class Cast:
-    """Who may appear in a trust policy: own users and roles by unique id, two foreign accounts, the own account."""
+    """Who may appear in a trust policy: users and roles by unique id, accounts by their digits."""
 
     account: str
     other: str
@@ -28,6 +28,9 @@ class Cast:
     twin: str  # the role that the next case makes: two roles that trust each other
     before: str  # the role that the case before made: chains
     gone: str  # a user id that nobody has any more
+    neighbour: str = ""  # another account of the organization, with a user and a role of it
+    neighbour_user: str = ""
+    neighbour_role: str = ""
 
     @property
     def root(self) -> str:

@@ -30,6 +30,7 @@ from grantwire.sandbox.facts import (
     User,
 )
 from grantwire.sandbox.plan import trust_key
+from grantwire.sandbox.sources import Around, placed
 
 PlanName = Literal["bulk", "minimum"]
 Line = dict[str, Any]
@@ -104,21 +105,23 @@ class Truth:
         rows: Iterable[Row],
         said: Mapping[str, Expectation],
         posted: Mapping[tuple[str, str], Expectation],
+        around: Around | None = None,
     ) -> None:
-        self.account, self.rows = account, list(rows)
+        self.account, self.rows, self._around = account, list(rows), around or Around()
         self._said, self._posted = said, posted
         self._arns = {row.key: self._arn(row) for row in self.rows if isinstance(row, User | Group | Role | Policy)}
+        self._known = self._around.arns or self._arns
         self._kinds = {
             row.key: f"iam_{type(row).__name__.lower()}" for row in self.rows if isinstance(row, User | Group | Role)
         }
 
     def _arn(self, row: User | Group | Role | Policy) -> str:
         kind = {User: "user", Group: "group", Role: "role", Policy: "policy"}[type(row)]
-        return f"arn:aws:iam::{self.account}:{kind}{row.path}{row.name}"
+        return f"arn:{self._around.partition}:iam::{self.account}:{kind}{row.path}{row.name}"
 
     def lines(self, plan: PlanName = "bulk") -> list[Line]:
         """Every line of the export, each once. Raises `Unexpected`."""
-        lines = [_resource("account", self.account, self.account, self.account, {})]
+        lines = [resource("account", self.account, self.account, self.account, {})]
         for row in self.rows:
             lines += self._lines_of(row, plan == "bulk")
         return list({json.dumps(line, sort_keys=True): line for line in lines}.values())
@@ -139,9 +142,9 @@ class Truth:
             case Attached() if bulk:
                 yield from _aws_policy(row.policy_arn)
                 holder = self._arns[row.holder_id], self._kinds[row.holder_id]
-                yield _relation("attached", (row.policy_arn, "iam_policy"), holder)
+                yield relation("attached", (row.policy_arn, "iam_policy"), holder)
             case Member():
-                yield _relation(
+                yield relation(
                     "member_of", (self._arns[row.user_id], "iam_user"), (self._arns[row.group_id], "iam_group")
                 )
             case AccessKey() | _:
@@ -150,18 +153,18 @@ class Truth:
     def _entity(self, kind: str, row: User | Group | Role | Policy, more: Line) -> Iterator[Line]:
         arn = self._arns[row.key]
         attributes = {"unique_id": row.unique_id, "path": row.path, "created_at": stamp(row.created_at)} | more
-        yield _resource(kind, arn, self.account, row.name, attributes)
-        yield _relation("contains", (self.account, "account"), (arn, kind))
+        yield resource(kind, arn, self.account, row.name, attributes)
+        yield relation("contains", (self.account, "account"), (arn, kind))
 
     def _bounded(self, kind: str, row: User | Role) -> Iterator[Line]:
         if row.boundary is not None:
             yield from _aws_policy(row.boundary)
-            yield _relation("bounded_by", (self._arns[row.key], kind), (row.boundary, "iam_policy"))
+            yield relation("bounded_by", (self._arns[row.key], kind), (row.boundary, "iam_policy"))
 
     def _inline(self, row: Inline) -> Iterator[Line]:
         arn, native_id = self._arns[row.holder_id], f"{self._arns[row.holder_id]}#{row.name}"
-        yield _resource("inline_policy", native_id, self.account, row.name, {"document": _document(row.document)})
-        yield _relation("attached", (native_id, "inline_policy"), (arn, self._kinds[row.holder_id]))
+        yield resource("inline_policy", native_id, self.account, row.name, {"document": _document(row.document)})
+        yield relation("attached", (native_id, "inline_policy"), (arn, self._kinds[row.holder_id]))
 
     def _role(self, row: Role, bulk: bool) -> Iterator[Line]:
         expected = self._expected(row)
@@ -175,7 +178,7 @@ class Truth:
             yield from self._claim(claim, self._arns[row.key])
 
     def _quoted(self, unique_id: str) -> str:
-        return json.dumps(self._arns.get(unique_id, unique_id))[1:-1]
+        return json.dumps(self._known.get(unique_id, unique_id))[1:-1]
 
     def _expected(self, row: Role) -> Expectation:
         key = trust_key(row.trust)
@@ -185,19 +188,15 @@ class Truth:
         return found
 
     def _gone(self, claim: Claim) -> bool:
-        return claim.source_kind in ("iam_user", "iam_role") and claim.source not in self._arns
+        return claim.source_kind in ("iam_user", "iam_role") and claim.source not in self._known
 
     def _claim(self, claim: Claim, role_arn: str) -> Iterator[Line]:
         statements = sorted(claim.statements, key=lambda each: json.dumps(each, sort_keys=True))
         attributes = {"effect": claim.effect, "statements": statements}
-        source, kind, about = claim.source, claim.source_kind, claim
-        if self._gone(claim):  # AWS shows the unique id of a principal that was deleted
-            kind, about = "external_principal", Claim(source, "external_principal", claim.effect, (), "deleted")
-        elif kind in ("iam_user", "iam_role"):
-            source = self._arns[source]
-        if kind == "external_principal":
-            yield _external(about)
-        yield _relation("can_assume", (source, kind), (role_arn, "iam_role"), attributes)
+        source = placed(claim, self.account, self._around, self._known)
+        if source.source_kind == "external_principal":
+            yield _external(source)
+        yield relation("can_assume", (source.source, source.source_kind), (role_arn, "iam_role"), attributes)
 
 
 def _external(claim: Claim) -> Line:
@@ -206,13 +205,13 @@ def _external(claim: Claim) -> Line:
         "issuer": claim.issuer,
         "in_organization": claim.in_organization,
     }
-    return _resource("external_principal", claim.source, None, claim.source, attributes)
+    return resource("external_principal", claim.source, None, claim.source, attributes)
 
 
 def _aws_policy(arn: str) -> Iterator[Line]:
-    if arn.startswith("arn:aws:iam::aws:policy"):
-        path, name = arn.removeprefix("arn:aws:iam::aws:policy").rsplit("/", 1)
-        yield _resource("iam_policy", arn, None, name, {"managed_by": "aws", "path": path + "/"})
+    if ":iam::aws:policy/" in arn:
+        path, name = arn.split(":policy", 1)[1].rsplit("/", 1)
+        yield resource("iam_policy", arn, None, name, {"managed_by": "aws", "path": path + "/"})
 
 
 def _user(row: User, bulk: bool) -> Line:
@@ -251,12 +250,14 @@ def _document(text: str) -> Any:
     return clean(json.loads(text))
 
 
-def _resource(kind: str, native_id: str, account: str | None, name: str, attributes: Line) -> Line:
+def resource(kind: str, native_id: str, account: str | None, name: str, attributes: Line) -> Line:
+    """A line of the export about a resource."""
     shown = {"type": "resource", "kind": kind, "native_id": native_id, "account": account, "name": name}
     return shown | {"attributes": attributes}
 
 
-def _relation(kind: str, source: tuple[str, str], target: tuple[str, str], attributes: Line | None = None) -> Line:
+def relation(kind: str, source: tuple[str, str], target: tuple[str, str], attributes: Line | None = None) -> Line:
+    """A line of the export about a relation; source and target are (native id, kind)."""
     return {
         "type": "relation",
         "kind": kind,

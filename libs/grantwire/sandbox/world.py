@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from grantwire.sandbox.catalog import AWS_POLICIES
+from grantwire.sandbox.catalog import aws_policies
 from grantwire.sandbox.facts import (
     CLOSE,
     OPEN,
@@ -60,10 +61,21 @@ class Named(Generic[Entity]):
 
 
 class World:
-    """One account. `apply` is the only way in; `journal` holds every effect since the world was loaded."""
+    """One account. `apply` is the only way in; `journal` holds every effect since the world was loaded.
 
-    def __init__(self, account: str, rows: Iterable[Row] = ()) -> None:
-        self.account = account
+    `others`: the accounts of the same organization, whose users and roles a trust policy is bound to as well.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        rows: Iterable[Row] = (),
+        partition: str = "aws",
+        others: Mapping[str, World] = MappingProxyType({}),
+    ) -> None:
+        self.account, self.partition, self.others = account, partition, others
+        self.catalog = aws_policies(partition)
+        self.aliases: tuple[str, ...] = ()
         self.users: Named[User] = Named()
         self.groups: Named[Group] = Named()
         self.roles: Named[Role] = Named()
@@ -111,10 +123,15 @@ class World:
             case AccessKey():
                 _set(self.keys, row.access_key_id, row, there)
 
+    @property
+    def iam(self) -> str:
+        """How the ARNs of this account's IAM begin."""
+        return f"arn:{self.partition}:iam::{self.account}:"
+
     def arn(self, row: User | Group | Role | Policy) -> str:
         """The ARN of an entity as it is named now."""
         kind = type(row).__name__.lower()
-        return f"arn:aws:iam::{self.account}:{kind}{row.path}{row.name}"
+        return f"{self.iam}{kind}{row.path}{row.name}"
 
     def holder(self, unique_id: str) -> User | Group | Role | None:
         """The user, group or role of that unique id."""
@@ -122,8 +139,8 @@ class World:
 
     def policy(self, arn: str) -> Policy | None:
         """The managed policy of that ARN, the customer's or AWS's."""
-        if arn in AWS_POLICIES:
-            return AWS_POLICIES[arn]
+        if arn in self.catalog:
+            return self.catalog[arn]
         found = self.policies.called(arn.rsplit("/", 1)[-1])
         return found if found is not None and self.arn(found) == arn else None
 
@@ -137,18 +154,21 @@ class World:
         used = {arn for held in self.attached.values() for arn in held}
         used |= {row.boundary for row in self.users.table.rows() if row.boundary}
         used |= {row.boundary for row in self.roles.table.rows() if row.boundary}
-        return sorted(used & AWS_POLICIES.keys())
+        return sorted(used & self.catalog.keys())
 
     def trust(self, role: Role) -> str:
         """A role's trust policy as AWS shows it: bound principals by their ARN of now, or by their id once deleted."""
         return re.sub(f"{OPEN}(.*?){CLOSE}", lambda found: self._shown(found[1]), role.trust)
 
     def _shown(self, unique_id: str) -> str:
-        row = self.users.get(unique_id) or self.roles.get(unique_id)
-        return json.dumps(self.arn(row))[1:-1] if row is not None else unique_id
+        for world in (self, *self.others.values()):
+            row = world.users.get(unique_id) or world.roles.get(unique_id)
+            if row is not None:
+                return json.dumps(world.arn(row))[1:-1]
+        return unique_id
 
     def bind(self, document: dict[str, Any]) -> tuple[str, str | None]:
-        """The stored spelling of a trust policy, and the first own principal in it that does not exist."""
+        """The stored spelling of a trust policy, and the first known account's principal in it that does not exist."""
         missing: list[str] = []
         statements = document.get("Statement", [])
         for statement in statements if isinstance(statements, list) else [statements]:
@@ -161,16 +181,21 @@ class World:
     def _bind_all(self, named: Any, missing: list[str]) -> Any:
         if isinstance(named, list):
             return [self._bind_all(each, missing) for each in named]
-        row = self.principal(named) if isinstance(named, str) else None
-        if row is not None:
-            return bound(row.unique_id)
-        if isinstance(named, str) and named.startswith((f"arn:aws:iam::{self.account}:user/", f"{self._role_prefix}")):
+        world = self._home(named) if isinstance(named, str) else None
+        if world is None:
+            return named
+        row = world.principal(named)
+        if row is None:
             missing.append(named)
-        return named
+        return named if row is None else bound(row.unique_id)
 
-    @property
-    def _role_prefix(self) -> str:
-        return f"arn:aws:iam::{self.account}:role/"
+    def _home(self, named: str) -> World | None:
+        """The known account whose user or role a principal of a policy is."""
+        parts = named.split(":", 5)
+        if len(parts) < 6 or not parts[5].startswith(("user/", "role/")):
+            return None
+        world = self if parts[4] == self.account else self.others.get(parts[4])
+        return world if world is not None and named.startswith(world.iam) else None
 
     def principal(self, arn: str) -> User | Role | None:
         """The user or role of that ARN."""
@@ -180,7 +205,8 @@ class World:
 
     def as_of(self, start: Iterable[Row], writes_back: int) -> World:
         """The world before the last `writes_back` writes, replayed from the rows it began with and the journal."""
-        past = World(self.account, start)
+        past = World(self.account, start, self.partition, self.others)
+        past.aliases = self.aliases
         until = self.marks[-writes_back] if 0 < writes_back <= len(self.marks) else 0 if writes_back else None
         for effect in self.journal[:until]:
             past._take(effect)

@@ -24,7 +24,7 @@ class Principal:
         """The ARN as GetCallerIdentity and error texts show it."""
         if self.session is None:
             return self.world.arn(self.row)
-        return f"arn:aws:sts::{self.world.account}:assumed-role/{self.row.name}/{self.session}"
+        return f"arn:{self.world.partition}:sts::{self.world.account}:assumed-role/{self.row.name}/{self.session}"
 
     @property
     def user_id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -69,10 +69,13 @@ class Session:
 
 
 class Sessions:
-    """Every credential there is: the keys of the users of all worlds, and the role sessions given out."""
+    """Every credential there is: the keys of the users of all worlds, and the role sessions given out.
 
-    def __init__(self, worlds: dict[str, World], seed: int) -> None:
-        self._worlds, self._seed = worlds, seed
+    `closed`: whether nobody of an account may call, because it is suspended.
+    """
+
+    def __init__(self, worlds: dict[str, World], seed: int, closed: Callable[[str], bool] = lambda _: False) -> None:
+        self._worlds, self._seed, self._closed = worlds, seed, closed
         self._open: dict[str, Session] = {}
 
     def grant(
@@ -93,6 +96,8 @@ class Sessions:
             principal, key, token = self._of_session(session, signed, now), session.secret, session.token
         else:
             principal, key, token = *self._of_user(signed), None
+        if self._closed(principal.world.account):
+            raise _unknown()
         check_date(signed.headers.get("x-amz-date", ""), real_now)
         if not hmac.compare_digest(signature(signed, key, token), signed.signature):
             raise Refused(

@@ -60,4 +60,4 @@ def _matches(principal: object, caller: Principal) -> tuple[bool, bool]:
     named = set(texts(principal.get("AWS"))) if isinstance(principal, dict) else set()
     account = caller.world.account
     itself = {caller.arn, caller.world.arn(caller.row)}
-    return bool(named & itself), bool(named & {"*", account, f"arn:aws:iam::{account}:root"})
+    return bool(named & itself), bool(named & {"*", account, f"{caller.world.iam}root"})

@@ -8,6 +8,8 @@ from grantwire.sandbox.operations import (
     iam_roles,
     iam_tags,
     iam_users,
+    org_writes,
+    organizations,
     sts,
 )
 from grantwire.sandbox.operations.registry import OPERATIONS, Call, Failure
@@ -23,5 +25,7 @@ __all__ = [
     "iam_roles",
     "iam_tags",
     "iam_users",
+    "org_writes",
+    "organizations",
     "sts",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from grantwire.sandbox.catalog import AWS_POLICIES
 from grantwire.sandbox.facts import Group, Policy, Role, User
 from grantwire.sandbox.operations import shapes
 from grantwire.sandbox.operations.documents import shown
@@ -95,7 +94,7 @@ def _detail(world: World, row: User | Group | Role | Policy | str) -> tuple[str,
             return "RoleDetailList", _role_detail(world, row)
         case Policy():
             return "Policies", _policy_detail(world, world.arn(row), row)
-    return "Policies", _policy_detail(world, row, AWS_POLICIES[row])
+    return "Policies", _policy_detail(world, row, world.catalog[row])
 
 
 def _user_detail(world: World, row: User) -> dict[str, Any]:

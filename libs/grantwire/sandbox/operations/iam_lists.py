@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from grantwire.sandbox.catalog import AWS_POLICIES
 from grantwire.sandbox.facts import Group, Policy, Role, User
 from grantwire.sandbox.operations import shapes
 from grantwire.sandbox.operations.documents import shown
@@ -44,8 +43,9 @@ def list_roles(call: Call) -> Page:
 
 @operation("iam", "ListAccountAliases", everything)
 def list_account_aliases(call: Call) -> Page:
-    """The simulated account has no alias."""
-    return Page(lambda cursor: iter(()), lambda row: row)
+    """The alias of the account, if it has one; an account that stands alone has none."""
+    rows: list[tuple[Key, str]] = [(alias, alias) for alias in call.world.aliases]
+    return Page(lambda cursor: in_order(rows, cursor), lambda alias: alias)
 
 
 @operation("iam", "ListPolicies", listed("policy"))
@@ -56,7 +56,7 @@ def list_policies(call: Call) -> Page:
     if scope in ("All", "Local"):
         rows += [(world.arn(row), row) for row in world.policies.table.rows()]
     if scope in ("All", "AWS"):
-        rows += list(AWS_POLICIES.items())
+        rows += list(world.catalog.items())
     rows = [pair for pair in rows if pair[1].path.startswith(params.get("PathPrefix", "/"))]
     if params.get("OnlyAttached"):
         rows = [pair for pair in rows if any(world.use(pair[0]))]

@@ -88,7 +88,7 @@ def named(kind: HolderKind) -> Resource:
         found = _called(call, kind, wanted)
         if found is not None:
             return call.world.arn(found)
-        return f"arn:aws:iam::{call.world.account}:{kind.lower()}{call.params.get('Path', '/')}{wanted}"
+        return f"{call.world.iam}{kind.lower()}{call.params.get('Path', '/')}{wanted}"
 
     return resource
 
@@ -102,11 +102,11 @@ def _called(call: Call, kind: HolderKind, name: str) -> User | Group | Role | No
 
 def listed(kind: str) -> Resource:
     """The resource of a list operation: every entity of a kind under the path that is asked for."""
-    return lambda call: f"arn:aws:iam::{call.world.account}:{kind}{call.params.get('PathPrefix', '/')}"
+    return lambda call: f"{call.world.iam}{kind}{call.params.get('PathPrefix', '/')}"
 
 
 def policy_arn(call: Call) -> str:
     """The resource of an operation on one managed policy."""
     wanted = call.params.get("PolicyArn")
-    made = f"arn:aws:iam::{call.world.account}:policy{call.params.get('Path', '/')}{call.params.get('PolicyName')}"
+    made = f"{call.world.iam}policy{call.params.get('Path', '/')}{call.params.get('PolicyName')}"
     return str(wanted) if wanted is not None else made

@@ -8,6 +8,7 @@ from typing import Any
 
 from grantwire.sandbox.access.principals import Principal
 from grantwire.sandbox.access.sessions import Sessions
+from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Page
 from grantwire.sandbox.world import World
 
@@ -22,7 +23,10 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated, parsed request. `now` is whole seconds since 1970 on the sandbox's clock."""
+    """One authenticated, parsed request.
+
+    `now` is whole seconds since 1970 on the sandbox's clock.
+    """
 
     world: World
     worlds: dict[str, World]
@@ -30,6 +34,8 @@ class Call:
     caller: Principal
     params: dict[str, Any]
     now: int
+    organization: Tree | None = None
+    account_state: str = "both"  # which of `State` and `Status` accounts show
 
 
 Handler = Callable[[Call], "dict[str, Any] | Page"]

@@ -42,14 +42,16 @@ def assume_role(call: Call) -> dict[str, Any]:
         },
         "AssumedRoleUser": {
             "AssumedRoleId": f"{role.unique_id}:{name}",
-            "Arn": f"arn:aws:sts::{world.account}:assumed-role/{role.name}/{name}",
+            "Arn": f"arn:{world.partition}:sts::{world.account}:assumed-role/{role.name}/{name}",
         },
     }
 
 
 def _role(call: Call, arn: str) -> tuple[World | None, Role | None]:
     parts = arn.split(":", 5)
-    world = call.worlds.get(parts[4]) if len(parts) == 6 else None
+    number = parts[4] if len(parts) == 6 else ""
+    closed = call.organization is not None and call.organization.is_closed(number)
+    world = call.worlds.get(number) if not closed else None
     found = world.principal(arn) if world is not None else None
     return world, found if isinstance(found, Role) else None
 

@@ -1,1 +1,1 @@
-"""The query protocol, both ways, from botocore's service models."""
+"""The query and JSON protocols, both ways, from botocore's service models."""

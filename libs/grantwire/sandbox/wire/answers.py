@@ -61,24 +61,21 @@ def _content(shape: Shape, value: Any, where: str) -> str:
         return _structure(shape, value, where)
     if isinstance(shape, ListShape):
         member = str(shape.member.serialization.get("name", "member"))
-        return "".join(_element(shape.member, member, item, f"{where}[]") for item in _need(value, list, where))
+        return "".join(_element(shape.member, member, item, f"{where}[]") for item in need(value, list, where))
     if isinstance(shape, MapShape):
-        return "".join(_pair(shape, "entry", pair, where) for pair in _need(value, dict, where).items())
+        return "".join(_pair(shape, "entry", pair, where) for pair in need(value, dict, where).items())
     return _scalar(shape, value, where)
 
 
-def _need(value: Any, kind: type, where: str) -> Any:
+def need(value: Any, kind: type, where: str) -> Any:
+    """The value, if it is of that kind."""
     if not isinstance(value, kind):
         raise ModelViolation(f"{where} must be a {kind.__name__}, got {value!r}")
     return value
 
 
 def _structure(shape: StructureShape, value: Any, where: str) -> str:
-    _need(value, dict, where)
-    unknown = value.keys() - shape.members.keys()
-    missing = set(shape.required_members) - value.keys()
-    if unknown or missing:
-        raise ModelViolation(f"{where}: unknown {sorted(unknown)}, missing {sorted(missing)}")
+    complete(shape, value, where)
     parts = []
     for member, inner in shape.members.items():
         if member in value:
@@ -87,13 +84,23 @@ def _structure(shape: StructureShape, value: Any, where: str) -> str:
     return "".join(parts)
 
 
+def complete(shape: StructureShape, value: Any, where: str) -> None:
+    """Refuse a structure with a member that the model does not know, or without one that it asks for."""
+    need(value, dict, where)
+    unknown = value.keys() - shape.members.keys()
+    missing = set(shape.required_members) - value.keys()
+    if unknown or missing:
+        raise ModelViolation(f"{where}: unknown {sorted(unknown)}, missing {sorted(missing)}")
+
+
 def _pair(shape: MapShape, tag: str, pair: tuple[str, Any], where: str) -> str:
     key = _element(shape.key, str(shape.key.serialization.get("name", "key")), pair[0], where)
     value = _element(shape.value, str(shape.value.serialization.get("name", "value")), pair[1], where)
     return f"<{tag}>{key}{value}</{tag}>"
 
 
-def _scalar(shape: Shape, value: Any, where: str) -> str:
+def fit(shape: Shape, value: Any, where: str) -> None:
+    """Refuse a scalar that is not of its shape's type and enumeration."""
     kind = shape.type_name
     fits: bool = isinstance(value, _TYPES[kind]) and (not isinstance(value, bool) or kind == "boolean")
     if not fits:
@@ -101,6 +108,11 @@ def _scalar(shape: Shape, value: Any, where: str) -> str:
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
         raise ModelViolation(f"{where}: {value!r} is not one of {allowed}")
+
+
+def _scalar(shape: Shape, value: Any, where: str) -> str:
+    kind = shape.type_name
+    fit(shape, value, where)
     if kind == "boolean":
         return "true" if value else "false"
     if kind == "timestamp":

@@ -15,7 +15,14 @@ from grantwire.sandbox.wire.services import Unsupported
 
 
 class Invalid(Exception):
-    """The input breaks the model's own bounds; the message is AWS's `ValidationError` text."""
+    """The input breaks the model's own bounds; the message is AWS's `ValidationError` text.
+
+    `reason` is what Organizations calls the breach; None: the input cannot be read at all.
+    """
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 Tree = dict[str, Any]
@@ -124,7 +131,7 @@ def _check_structure(shape: StructureShape, value: dict[str, Any], where: str) -
     prefix = f"{where}." if where else ""
     for member in shape.required_members:
         if member not in value:
-            raise _breach("null", prefix + _camel(member), "Member must not be null")
+            raise _breach("null", prefix + _camel(member), "Member must not be null", "INPUT_REQUIRED")
     for member, inner in value.items():
         check(shape.members[member], inner, prefix + _camel(member))
 
@@ -133,24 +140,29 @@ def _check_text(shape: Shape, value: str, where: str) -> None:
     _check_size(shape, len(value), value, where, "length")
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
-        raise _breach(value, where, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
+        raise _breach(value, where, f"Member must satisfy enum value set: [{', '.join(allowed)}]", "INVALID_ENUM")
     pattern = shape.metadata.get("pattern", "")
     # Unicode classes and astral ranges are Java's spelling, which `re` reads otherwise: those few are not checked.
     if pattern and r"\p{" not in pattern and r"\u10" not in pattern and not re.fullmatch(pattern, value, re.ASCII):
-        raise _breach(value, where, f"Member must satisfy regular expression pattern: {pattern}")
+        raise _breach(value, where, f"Member must satisfy regular expression pattern: {pattern}", "INVALID_PATTERN")
 
 
 def _check_size(shape: Shape, size: int, value: object, where: str, what: str) -> None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:
-        raise _breach(value, where, f"Member must have {what} greater than or equal to {least}")
+        raise _breach(
+            value, where, f"Member must have {what} greater than or equal to {least}", f"MIN_{what.upper()}_EXCEEDED"
+        )
     if most is not None and size > most:
-        raise _breach(value, where, f"Member must have {what} less than or equal to {most}")
+        raise _breach(
+            value, where, f"Member must have {what} less than or equal to {most}", f"MAX_{what.upper()}_EXCEEDED"
+        )
 
 
-def _breach(value: object, where: str, rule: str) -> Invalid:
+def _breach(value: object, where: str, rule: str, reason: str) -> Invalid:
     shown = "null" if value == "null" else f"'{value}'"
-    return Invalid(f"1 validation error detected: Value {shown} at '{where}' failed to satisfy constraint: {rule}")
+    text = f"1 validation error detected: Value {shown} at '{where}' failed to satisfy constraint: {rule}"
+    return Invalid(text, reason)
 
 
 def _camel(name: str) -> str:

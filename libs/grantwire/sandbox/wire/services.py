@@ -9,7 +9,8 @@ from typing import Any
 from botocore.model import OperationModel, ServiceModel
 from botocore.session import get_session
 
-SERVICES = ("sts", "iam")
+SERVICES = ("sts", "iam")  # of the query protocol
+JSON_SERVICES = ("organizations",)
 
 
 class Unsupported(Exception):
@@ -32,7 +33,7 @@ class Service:
 @cache
 def load(name: str) -> Service:
     """The service of that signing name; `Unsupported` for one that is not simulated."""
-    if name not in SERVICES:
+    if name not in SERVICES + JSON_SERVICES:
         raise Unsupported(f"service {name}")
     session = get_session()
     loader = session.get_component("data_loader")
