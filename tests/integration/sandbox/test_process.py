@@ -100,3 +100,24 @@ def test_control_pages_say_what_they_are() -> None:
             unread = json.loads(answer.read())
         assert "attached" in unread
         assert not [line for line in lines if line["kind"] == "attached"]
+
+
+def test_an_organization_is_asked_for_by_flags() -> None:
+    sizes = ("--users", "3", "--groups", "1", "--roles", "5", "--accounts", "8", "--partition", "aws-us-gov")
+    with process(*sizes, "--account-state", "none") as (_, facts):
+        assert (facts["partition"], facts["region"]) == ("aws-us-gov", "us-gov-west-1")
+        assert len(facts["admin_of"]) == 8
+        assert facts["connectors"]["delegated"]["role_arn"].startswith("arn:aws-us-gov:iam::")
+        with urlopen(f"{facts['endpoint']}/_sandbox/account-state") as answer:
+            assert json.loads(answer.read()) == {"show": "none"}
+        with urlopen(f"{facts['endpoint']}/_sandbox/truth/unreachable") as answer:
+            assert json.loads(answer.read()) == facts["organization"]["unreachable"]
+        only = facts["organization"]["delegated_administrator"]
+        with urlopen(f"{facts['endpoint']}/_sandbox/truth?accounts={only}") as answer:
+            lines = [json.loads(line) for line in answer.read().decode().splitlines()]
+        assert {line["account"] for line in lines if line["kind"] == "iam_role"} == {only}
+
+
+def test_an_organization_has_at_least_one_account() -> None:
+    done = subprocess.run([*COMMAND, "--accounts", "0"], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
