@@ -16,6 +16,7 @@ from grantwire.sandbox.blueprint import plan
 from grantwire.sandbox.organization.facts import SHOWN
 from grantwire.sandbox.partitions import PARTITIONS
 from grantwire.sandbox.plan import Sizes, facts_line
+from grantwire.sandbox.rates import Limit
 from grantwire.sandbox.server import endpoint_of, listen, server
 from grantwire.sandbox.state import Options
 
@@ -39,8 +40,22 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--short", type=float, default=0.0, help="share of pages shorter than asked for")
     parser.add_argument("--empty", type=float, default=0.0, help="share of empty pages that have a marker")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="delay of every answer")
+    parser.add_argument(
+        "--rate",
+        type=rate,
+        action="append",
+        default=[],
+        metavar="SERVICE=PER_SECOND",
+        help="calls a second that each account may make, as `iam=20`; repeatable",
+    )
     parser.add_argument("--parent-pid", type=int, help="stop when this process is no longer the parent")
     return parser
+
+
+def rate(text: str) -> tuple[str, float]:
+    """One `SERVICE=PER_SECOND`."""
+    service, _, wanted = text.partition("=")
+    return service, Limit.read({"per_second": wanted}).per_second
 
 
 def die_with_parent() -> None:
@@ -59,7 +74,7 @@ async def _serve(given: argparse.Namespace) -> None:
     sizes = Sizes(given.users, given.groups, given.roles)
     planned = plan(given.seed, sizes, given.account, given.accounts, given.partition, given.calm)
     listener = listen(given.port)
-    served = server(planned, Options(given.short, given.empty, given.latency_ms, given.account_state))
+    served = server(planned, Options(given.short, given.empty, given.latency_ms, given.account_state, dict(given.rate)))
     serving = asyncio.create_task(served.serve([listener]))
     while not served.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.005)

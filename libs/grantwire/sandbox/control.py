@@ -133,6 +133,16 @@ def _faults(state: State, asked: Asked) -> Reply:
     return _json([rule.shown() for rule in state.faults.rules])
 
 
+def _rates(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        given = asked.json()
+        for each in given if isinstance(given, list) else [given]:
+            state.rates.put(each)
+    if asked.method == "DELETE":
+        state.rates.clear()
+    return _json(state.rates.shown())
+
+
 def _mess(state: State, asked: Asked) -> Reply:
     if asked.method == "POST":
         given = asked.json()
@@ -165,6 +175,7 @@ PAGES: dict[str, Page] = {
     "/_sandbox/used": _used,
     "/_sandbox/violations": _violations,
     "/_sandbox/faults": _faults,
+    "/_sandbox/rates": _rates,
     "/_sandbox/mess": _mess,
     "/_sandbox/clock": _clock,
     "/_sandbox/reset": _reset,

@@ -64,6 +64,8 @@ class Gateway:
         account = "unknown" if isinstance(caller, Refused) else caller.world.account
         self.state.count(request.name, account)
         fired = self._faults(request, account)
+        if not self.state.rates.take(request.service.name, account, self.state.now()):
+            fired = {"throttle": {}} | fired
         prevented = early(request, fired)
         reply = prevented if prevented is not None else self._perform(request, caller, fired)
         seconds = fired.get("latency", {}).get("seconds", 0.0)

@@ -190,11 +190,12 @@ def start(
     partition: str = "aws",
     calm: bool = False,
     account_state: str = "both",
+    rates: dict[str, float] | None = None,
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of its own for the time of a `with` block."""
     planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm)
     listener = listen(port)
-    served = server(planned, Options(short, empty, latency_ms, account_state))
+    served = server(planned, Options(short, empty, latency_ms, account_state, rates or {}))
     thread = threading.Thread(target=served.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from grantwire.sandbox.organization.facts import Account, after
 from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Mess
 from grantwire.sandbox.plan import AccountPlan, Plan, trust_key, unreachable
+from grantwire.sandbox.rates import Rates
 from grantwire.sandbox.sources import Around
 from grantwire.sandbox.truth import UNREAD, PlanName, Truth, now
 from grantwire.sandbox.world import World
@@ -30,6 +31,7 @@ class Options:
     empty: float = 0.0
     latency_ms: float = 0.0
     account_state: str = "both"
+    rates: dict[str, float] = field(default_factory=dict)  # calls a second of each account, by service
 
 
 class State:
@@ -56,6 +58,7 @@ class State:
         self.account_state = self.options.account_state
         self.mess = Mess(self.options.short, self.options.empty, plan.seed)
         self.faults = Faults()
+        self.rates = Rates(self.options.rates)
         self.posted: dict[tuple[str, str], Expectation] = {}
         self._past: dict[str, tuple[int, int, World]] = {}  # writes back, length of the journal, the world of then
         self.skipped = 0.0

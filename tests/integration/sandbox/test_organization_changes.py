@@ -267,6 +267,26 @@ def test_the_iam_of_one_account_is_slow(sandbox: Sandbox) -> None:
     assert time.monotonic() - began >= 0.3
 
 
+def test_each_account_has_a_rate_of_its_own(sandbox: Sandbox) -> None:
+    account, other = calm(sandbox), sandbox.facts["organization"]["delegated_administrator"]
+    sandbox.control("POST", "rates", {"service": "iam", "per_second": 0.001, "burst": 3})
+    busy = admin_of(sandbox, account)
+    for _ in range(3):
+        busy.list_users()
+    with refused("Throttling", "Rate exceeded", 400):
+        busy.list_users()
+    admin_of(sandbox, other).list_users()
+    organizations(sandbox).list_accounts()
+    (shown,) = sandbox.control("GET", "rates")
+    assert shown["accounts"] == {
+        account: {"allowed": 3, "throttled": 1},
+        other: {"allowed": 1, "throttled": 0},
+    }
+    sandbox.control("POST", "clock", {"advance": 1001})
+    busy.list_users()  # the bucket follows the sandbox's clock
+    assert sandbox.control("DELETE", "rates") == []
+
+
 def test_calls_are_counted_by_account(sandbox: Sandbox) -> None:
     account = calm(sandbox)
     client(sandbox, "iam", child(sandbox, account)).list_users()
