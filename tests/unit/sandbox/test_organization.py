@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from grantwire.sandbox import ids
 from grantwire.sandbox.blueprint import newcomer, plan
-from grantwire.sandbox.facts import Put, Role, User
+from grantwire.sandbox.facts import Claim, Drop, Put, Role, User
 from grantwire.sandbox.organization.facts import Account, Change, Unit, after, status_shown
-from grantwire.sandbox.organization.neighbours import NEIGHBOURS
+from grantwire.sandbox.organization.neighbours import NEIGHBOURS, member
 from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.partitions import PARTITIONS, home_of, spelled
 from grantwire.sandbox.plan import OrganizationPlan, Plan, Sizes, facts_line, trust_key, unreachable
-from grantwire.sandbox.sources import account_in
+from grantwire.sandbox.sources import Around, account_in, placed
 from grantwire.sandbox.state import Options, State
+from grantwire.sandbox.trusts import outsider, own_user
 from grantwire.sandbox.wire.requests import check
 from grantwire.sandbox.wire.services import load
 
@@ -194,7 +196,19 @@ def test_an_account_that_was_never_here_can_join() -> None:
         state.join("999988887777", None)
 
 
-def test_a_deleted_principal_of_another_account_leaves_its_id() -> None:
+def test_a_stranger_that_joins_brings_its_principals_inside() -> None:
+    planned = organized()
+    state, vendor, partner = State(planned, Options()), ids.digits(1, "vendor"), ids.digits(1, "partner")
+    arn = f"arn:aws:iam::{vendor}:role/vendor/reader"
+    assert {each[:2] for each in assumed(lines_of(state), "outside_role")} == {("external_principal", arn)}
+    for number in (vendor, partner):
+        state.join(number, newcomer(planned, number))
+    found = lines_of(state)
+    assert {each[:2] for each in assumed(found, "outside_role") if vendor in each[1]} == {("iam_role", arn)}
+    assert {each[0] for each in assumed(found, "neighbour_and_stranger")} == {"account"}
+
+
+def test_a_principal_of_another_account_is_followed_and_leaves_its_id() -> None:
     planned = organized()
     state = State(planned, Options())
     role = next(row for row in of(planned).members[7].rows if isinstance(row, Role) and row.name == "neighbour_user")
@@ -206,6 +220,35 @@ def test_a_deleted_principal_of_another_account_leaves_its_id() -> None:
     arn = f"{world.iam}user/renamed-elsewhere"
     assert ("iam_user", arn, "conditional") in assumed(lines_of(state), "neighbour_user")
     assert arn in state.worlds[of(planned).members[7].account].trust(role)
+    world.apply(Drop(user))
+    assert unique_id in state.worlds[of(planned).members[7].account].trust(role)
+
+
+A, B, C = "111111111111", "222222222222", "333333333333"
+ARNS = {"AIDA1": f"arn:aws:iam::{B}:user/ann"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "members", "kind", "source", "principal_class", "inside"),
+    [
+        (own_user("AIDA1", "allow"), {A, B}, "iam_user", ARNS["AIDA1"], None, None),
+        (own_user("AIDA1", "allow"), {A}, "external_principal", ARNS["AIDA1"], "unresolved", False),
+        (own_user("AIDA9", "allow"), {A, B}, "external_principal", "AIDA9", "deleted", None),
+        (member(B, "allow"), {A, B}, "account", B, None, None),
+        (member(B, "allow"), {A}, "external_principal", B, "account", False),
+        (outsider(C, "account", "allow"), {A, C}, "account", C, None, None),
+        (outsider(C, "account", "allow"), {A}, "external_principal", C, "account", False),
+        (outsider(C, "account", "allow"), None, "external_principal", C, "account", None),
+        (outsider("*", "anyone", "allow"), {A}, "external_principal", "*", "anyone", None),
+    ],
+)  # fmt: skip
+def test_where_a_source_stands(
+    claim: Claim, members: set[str] | None, kind: str, source: str, principal_class: str | None, inside: bool | None
+) -> None:
+    around = Around("aws", frozenset(members) if members is not None else None, ARNS)
+    found = placed(claim, A, around, ARNS)
+    assert (found.source_kind, found.source) == (kind, source)
+    assert (found.principal_class, found.in_organization) == (principal_class, inside)
 
 
 def lines_of(state: State) -> list[dict[str, Any]]:
