@@ -10,15 +10,14 @@ import pytest
 
 from grantwire.sandbox import ids
 from grantwire.sandbox.blueprint import newcomer, plan
-from grantwire.sandbox.facts import Claim, Drop, Put, Role, User
+from grantwire.sandbox.facts import Drop, Put, Role, User
 from grantwire.sandbox.organization.facts import Account, Change, Unit, after, status_shown
-from grantwire.sandbox.organization.neighbours import NEIGHBOURS, member
+from grantwire.sandbox.organization.neighbours import NEIGHBOURS
 from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.partitions import PARTITIONS, home_of, spelled
 from grantwire.sandbox.plan import OrganizationPlan, Plan, Sizes, facts_line, trust_key, unreachable
-from grantwire.sandbox.sources import Around, account_in, placed
+from grantwire.sandbox.sources import account_in
 from grantwire.sandbox.state import Options, State
-from grantwire.sandbox.trusts import outsider, own_user
 from grantwire.sandbox.wire.requests import check
 from grantwire.sandbox.wire.services import load
 
@@ -222,33 +221,6 @@ def test_a_principal_of_another_account_is_followed_and_leaves_its_id() -> None:
     assert arn in state.worlds[of(planned).members[7].account].trust(role)
     world.apply(Drop(user))
     assert unique_id in state.worlds[of(planned).members[7].account].trust(role)
-
-
-A, B, C = "111111111111", "222222222222", "333333333333"
-ARNS = {"AIDA1": f"arn:aws:iam::{B}:user/ann"}
-
-
-@pytest.mark.parametrize(
-    ("claim", "members", "kind", "source", "principal_class", "inside"),
-    [
-        (own_user("AIDA1", "allow"), {A, B}, "iam_user", ARNS["AIDA1"], None, None),
-        (own_user("AIDA1", "allow"), {A}, "external_principal", ARNS["AIDA1"], "unresolved", False),
-        (own_user("AIDA9", "allow"), {A, B}, "external_principal", "AIDA9", "deleted", None),
-        (member(B, "allow"), {A, B}, "account", B, None, None),
-        (member(B, "allow"), {A}, "external_principal", B, "account", False),
-        (outsider(C, "account", "allow"), {A, C}, "account", C, None, None),
-        (outsider(C, "account", "allow"), {A}, "external_principal", C, "account", False),
-        (outsider(C, "account", "allow"), None, "external_principal", C, "account", None),
-        (outsider("*", "anyone", "allow"), {A}, "external_principal", "*", "anyone", None),
-    ],
-)  # fmt: skip
-def test_where_a_source_stands(
-    claim: Claim, members: set[str] | None, kind: str, source: str, principal_class: str | None, inside: bool | None
-) -> None:
-    around = Around("aws", frozenset(members) if members is not None else None, ARNS)
-    found = placed(claim, A, around, ARNS)
-    assert (found.source_kind, found.source) == (kind, source)
-    assert (found.principal_class, found.in_organization) == (principal_class, inside)
 
 
 def lines_of(state: State) -> list[dict[str, Any]]:
