@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import finishing, publishing, scopes
+from grantwire.graph import finishing, holding, publishing, scopes
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage, Kept
 from grantwire.graph.delta import Changes
@@ -40,6 +40,7 @@ async def apply_content(work: Work, content: Content) -> Applied:
         written = await _load(work, writer, content)
     else:
         written = await _change(work, writer, content)
+    await holding.note(work.connection, work.scope, written.held)
     await scopes.applied(work.connection, work.scope, work.seal, await _result(work, written))
     return await finishing.finished(work.connection, work.seal, written.applied)
 

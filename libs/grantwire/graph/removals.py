@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
+from grantwire.contracts.resources import Kind
 from grantwire.graph.delta import Changes
 from grantwire.graph.identity import content_hash
+from grantwire.graph.rows import EdgeKey
 
 FREE: Final = 20  # so many removals of a kind never wait
 SHARE: Final = 0.10  # nor does this share of a kind
@@ -27,15 +29,28 @@ class Held:
     """Removals that wait for a person. ``fingerprint`` names exactly these rows: a confirmation is for them alone."""
 
     losses: Mapping[str, Loss]
-    rows: int
+    nodes: Mapping[UUID, Kind]
+    edges: frozenset[EdgeKey]
     fingerprint: UUID
 
+    @property
+    def rows(self) -> int:
+        return len(self.nodes) + len(self.edges)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The losses as they are stored."""
+        return {kind: asdict(loss) for kind, loss in self.losses.items()}
+
     def sentence(self) -> str:
-        kinds = ", ".join(f"{loss.lost} of {loss.before} {kind}" for kind, loss in sorted(self.losses.items()))
         return (
-            f"{self.rows} removals wait for confirmation, because the last reading lacks {kinds}. Additions and "
-            "changes were applied. See `grantwire removals list`."
+            f"{self.rows} removals wait for confirmation, because the last reading lacks "
+            f"{losses_in_words(self.counts())}. Additions and changes were applied. See `grantwire removals list`."
         )
+
+
+def losses_in_words(losses: Mapping[str, Mapping[str, int]]) -> str:
+    """``30 of 100 iam_user, 10 of 10 member_of``."""
+    return ", ".join(f"{loss['lost']} of {loss['before']} {kind}" for kind, loss in sorted(losses.items()))
 
 
 def held_losses(before: Mapping[str, int], lost: Mapping[str, int], gained: Mapping[str, int]) -> dict[str, Loss]:
@@ -56,13 +71,14 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     losses = held_losses(before, _counts(_vanished(changes)), _counts(_appeared(changes)))
     if not losses:
         return None
-    staying = {row.key for row in changes.nodes.removed if row.kind in losses} - changes.nodes.opening.keys()
-    relations = {
+    again = changes.nodes.opening.keys()
+    staying = {row.key: row.kind for row in changes.nodes.removed if row.kind in losses and row.key not in again}
+    relations = frozenset(
         row.key for row in changes.edges.removed if row.kind in losses or row.key[0] in staying or row.key[2] in staying
-    } - changes.edges.opening.keys()
+    ) - frozenset(changes.edges.opening)
     if not staying and not relations:
         return None
-    held = Held(losses, len(staying) + len(relations), _fingerprint(staying, relations))
+    held = Held(losses, staying, relations, _fingerprint(staying, relations))
     if held.fingerprint == allowed:
         return None
     changes.nodes.without_removals(lambda row: row.key in staying)
@@ -70,7 +86,7 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     return held
 
 
-def _fingerprint(nodes: Iterable[UUID], edges: Iterable[tuple[UUID, str, UUID]]) -> UUID:
+def _fingerprint(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
     names = sorted(map(str, nodes)) + sorted(f"{source} {kind} {target}" for source, kind, target in edges)
     return content_hash(names, {})
 

@@ -14,7 +14,7 @@ from grantwire.contracts.jobs import Source
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph.connectors import not_found, settle
 from grantwire.graph.finishing import uuid_of
-from grantwire.graph.pool import Graph
+from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import runs as sql
 from grantwire.graph.statements import scopes as scope_sql
@@ -88,17 +88,24 @@ async def request(graph: Graph, connector_id: str, *, cause: Cause, traceparent:
 
     Raises ``NotFound``, or ``Conflict`` while the connector's account is not known.
     """
-    run = uuid4()
     async with graph.transaction() as connection:
-        row = await connection.fetchrow(sql.CONNECTOR, TENANT, connector_id)
-        if row is None:
-            raise await not_found(connection, connector_id)
-        lost = Reason(code="lost", text="Nobody answered this job; the stream it was on was lost.").model_dump()
-        await connection.execute(sql.ABANDON, TENANT, connector_id, LOST_AFTER, lost)
-        await connection.execute(sql.REQUEST, TENANT, run, connector_id, cause, full, traceparent)
-        for source, scope, account in _scopes_of(row):
-            await connection.execute(apply_sql.ENSURE_SCOPE, TENANT, scope, connector_id, source, account)
-            await connection.execute(sql.REQUEST_SCOPE, TENANT, run, scope, connector_id, row["version"])
+        return await request_in(connection, connector_id, cause=cause, traceparent=traceparent, full=full)
+
+
+async def request_in(
+    connection: Connection, connector_id: str, *, cause: Cause, traceparent: str | None, full: bool
+) -> str:
+    """The same inside a transaction that decides something else as well."""
+    run = uuid4()
+    row = await connection.fetchrow(sql.CONNECTOR, TENANT, connector_id)
+    if row is None:
+        raise await not_found(connection, connector_id)
+    lost = Reason(code="lost", text="Nobody answered this job; the stream it was on was lost.").model_dump()
+    await connection.execute(sql.ABANDON, TENANT, connector_id, LOST_AFTER, lost)
+    await connection.execute(sql.REQUEST, TENANT, run, connector_id, cause, full, traceparent)
+    for source, scope, account in _scopes_of(row):
+        await connection.execute(apply_sql.ENSURE_SCOPE, TENANT, scope, connector_id, source, account)
+        await connection.execute(sql.REQUEST_SCOPE, TENANT, run, scope, connector_id, row["version"])
     return str(run)
 
 

@@ -25,6 +25,7 @@ class Scope:
     id: int
     began: int
     digest: str | None
+    held_set: UUID | None
     allowed_set: UUID | None
     loaded_at: datetime | None
     at: datetime
@@ -49,7 +50,9 @@ async def under_lock(connection: Connection, seal: SnapshotSealed) -> Scope:
     await connection.execute(sql.ENSURE_SCOPE, TENANT, seal.scope, seal.connector, seal.source, seal.account)
     row = await connection.fetchrow(sql.SCOPE, TENANT, seal.scope)
     assert row is not None
-    return Scope(row["id"], row["began"], row["digest"], row["allowed_set"], row["loaded_at"], row["at"])
+    return Scope(
+        row["id"], row["began"], row["digest"], row["held_set"], row["allowed_set"], row["loaded_at"], row["at"]
+    )
 
 
 async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:
@@ -73,7 +76,6 @@ async def ask_again(connection: Connection, scope: Scope) -> None:
 async def applied(connection: Connection, scope: Scope, seal: SnapshotSealed, result: Result) -> None:
     """Note a whole snapshot that was applied."""
     held = result.held
-    losses = {kind: {"before": loss.before, "lost": loss.lost} for kind, loss in held.losses.items()} if held else None
     await connection.execute(
         scope_sql.APPLIED,
         *_seen(scope, seal, result.state, result.reason),
@@ -82,7 +84,7 @@ async def applied(connection: Connection, scope: Scope, seal: SnapshotSealed, re
         result.digest,
         result.rows,
         result.conflicts,
-        losses,
+        held.counts() if held else None,
         held.fingerprint if held else None,
         scope.at,
         result.revision,

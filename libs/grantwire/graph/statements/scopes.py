@@ -21,6 +21,7 @@ UPDATE scope SET began = $3, connector = $4, source = $5, account = $6, snapshot
                  plan = $10, unread = $11, calls = $12, throttled = $13, seconds = $14,
                  observed_at = $15, covers = $16, resync = false,
                  digest = $17, rows = rows + $18, conflicts = $19, held = $20, held_set = $21, allowed_set = NULL,
+                 held_since = CASE WHEN $21::uuid IS NULL THEN NULL WHEN held_set = $21 THEN held_since ELSE $22 END,
                  loaded_at = coalesce(loaded_at, $22), full_at = $22, revision = coalesce($23, revision)
 WHERE tenant_id = $1 AND id = $2"""
 
