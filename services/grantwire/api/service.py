@@ -24,6 +24,7 @@ from grantwire.api.routes.connectors import ConnectorRoutes, Door
 from grantwire.api.routes.dead_letters import DeadLetterRoutes
 from grantwire.api.routes.export import ExportRoutes
 from grantwire.api.routes.health import HealthRoutes
+from grantwire.api.routes.removals import RemovalRoutes
 from grantwire.api.routes.runs import RunRoutes
 from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
@@ -77,6 +78,7 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
     app.include_router(StatusRoutes(graph).router())
     app.include_router(ConnectorRoutes(graph, door).router())
     app.include_router(RunRoutes(graph).router())
+    app.include_router(RemovalRoutes(graph).router())
     app.include_router(AnswerRoutes(graph).router())
     app.include_router(ExportRoutes(graph).router())
     app.include_router(DeadLetterRoutes(bus.DeadLetters(broker, service=NAME)).router())

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from grantwire.cli.exits import Exit, Stop
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from grantwire.cli.client import Api
 
 T = TypeVar("T")
+
+
+def segment(text: str) -> str:
+    """A name as one segment of a path: its slashes do not divide it."""
+    return quote(text, safe="")
 
 
 def ask(state_dir: Path | None, question: "Callable[[Api], Awaitable[T]]") -> T:

@@ -60,6 +60,11 @@ def freshness(scope: Mapping[str, Any], now: datetime) -> str:
     return " · ".join(parts)
 
 
+def losses(found: Mapping[str, Mapping[str, int]]) -> str:
+    """`30 of 100 iam_user, 10 of 10 member_of`: what is gone of what was there, by kind."""
+    return ", ".join(f"{loss['lost']} of {loss['before']} {kind}" for kind, loss in sorted(found.items()))
+
+
 def reason_text(reason: Any) -> str:
     """A reason as one line, however it came."""
     if isinstance(reason, Mapping):

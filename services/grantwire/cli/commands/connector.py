@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from grantwire.cli import options as opt
-from grantwire.cli.asking import ask
+from grantwire.cli.asking import ask, segment
 from grantwire.cli.commands.status import connector_row
 from grantwire.cli.output import print_json, print_table, say
 
@@ -48,7 +48,7 @@ def list_all(json: opt.JsonOption = False, state_dir: opt.StateDirOption = None)
 @group.command()
 def show(id: str, json: opt.JsonOption = False, state_dir: opt.StateDirOption = None) -> None:
     """One connector's settings and log. Secrets are shown as "set"."""
-    found = ask(state_dir, lambda api: api.get(f"/v1/connectors/{_segment(id)}"))
+    found = ask(state_dir, lambda api: api.get(f"/v1/connectors/{segment(id)}"))
     if json:
         print_json(found)
         return
@@ -56,12 +56,6 @@ def show(id: str, json: opt.JsonOption = False, state_dir: opt.StateDirOption = 
     print_table(("field", "value"), [("state", found["state"]), *shown.items()])
     for entry in found["log"]:
         say(" ".join(str(part) for part in (entry.values() if isinstance(entry, dict) else [entry])), "dim")
-
-
-def _segment(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")
 
 
 def _tell(answer: dict[str, Any]) -> None:
