@@ -20,7 +20,8 @@ _ASKED_AGAIN: Final = Reason(
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a seal did. ``revision`` is None when nothing changed; ``conflicts`` counts rows that another scope owns.
-    A rename counts as changed, a recreation as removed and inserted."""
+    A rename counts as changed, a recreation as removed and inserted. ``messages`` is what subscribers will hear: one
+    for each of these, but a single one for a first load."""
 
     outcome: Literal["applied", "unchanged", "older", "resync", "stale"]
     revision: int | None = None
@@ -28,6 +29,7 @@ class Applied:
     changed: int = 0
     removed: int = 0
     conflicts: int = 0
+    messages: int = 0
 
 
 async def finished(
@@ -76,7 +78,7 @@ async def _finish(
         return False
     what: tuple[Any, ...] = (state, reason.model_dump() if reason else None, seal.calls, seal.throttled, seal.seconds)
     unread = [item.model_dump() for item in seal.unread]
-    counts = (applied.inserted, applied.changed, applied.removed, applied.revision)
+    counts = (applied.inserted, applied.changed, applied.removed, applied.revision, applied.messages)
     connector = await connection.fetchval(sql.FINISH, TENANT, run, seal.scope, *what, unread, *counts)
     if connector is not None:
         await settle(connection, connector)

@@ -34,7 +34,7 @@ async def publish(work: Work, apply_id: int, applied: Applied, messages: Sequenc
     await connection.execute(
         sql.RECORD_APPLY, TENANT, apply_id, revision, work.scope.id, seal.snapshot, *counts, work.scope.at
     )
-    return replace(applied, revision=revision)
+    return replace(applied, revision=revision, messages=len(messages))
 
 
 def _log_record(apply_id: int, n: int, entry: Entry) -> tuple[Any, ...]:

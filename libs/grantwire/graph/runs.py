@@ -16,6 +16,7 @@ from grantwire.graph.connectors import not_found, settle
 from grantwire.graph.finishing import uuid_of
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import apply as apply_sql
+from grantwire.graph.statements import outbox as outbox_sql
 from grantwire.graph.statements import runs as sql
 from grantwire.graph.statements import scopes as scope_sql
 
@@ -44,7 +45,8 @@ class PendingScope:
 
 @dataclass(frozen=True, slots=True)
 class RunScopeView:
-    """One scope's part of a run. ``calls`` counts AWS calls by name, ``seconds`` is how long reading took."""
+    """One scope's part of a run. ``calls`` counts AWS calls by name, ``seconds`` is how long reading took.
+    ``messages`` is how many changes subscribers hear of: one for a first load, later one for each row that differs."""
 
     scope: str
     state: PartState
@@ -56,6 +58,7 @@ class RunScopeView:
     inserted: int
     changed: int
     removed: int
+    messages: int
     revision: int | None
     requested_at: datetime
     published_at: datetime | None
@@ -64,12 +67,15 @@ class RunScopeView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
+    """A run and its scopes. ``published`` is whether it has ended and the bus has every change that it made."""
+
     run: str
     connector: str
     cause: str
     full: bool
     requested_at: datetime
     state: RunState
+    published: bool
     scopes: list[RunScopeView]
 
 
@@ -138,9 +144,14 @@ async def get(graph: Graph, run: str) -> RunView:
         row = await connection.fetchrow(sql.RUN, TENANT, _uuid(run))
         if row is None:
             raise NotFound(f"There is no run {run}.")
-        scopes = [_part(part) for part in await connection.fetch(sql.RUN_SCOPES, TENANT, row["id"])]
-    state = state_of([part.state for part in scopes])
-    return RunView(str(row["id"]), row["connector"], row["cause"], row["whole"], row["requested_at"], state, scopes)
+        (view,) = await _views(connection, [row])
+    return view
+
+
+async def latest(graph: Graph) -> list[RunView]:
+    """The newest run of each connector, by connector; of those that ever ran."""
+    async with graph.transaction(snapshot=True) as connection:
+        return await _views(connection, await connection.fetch(sql.LATEST, TENANT))
 
 
 async def timetable(graph: Graph, now: datetime) -> list[TimetableRow]:
@@ -201,8 +212,26 @@ def _pending(row: asyncpg.Record) -> PendingScope:
     )
 
 
+async def _views(connection: Connection, rows: list[asyncpg.Record]) -> list[RunView]:
+    parts: dict[UUID, list[RunScopeView]] = {row["id"]: [] for row in rows}
+    for part in await connection.fetch(sql.RUN_SCOPES, TENANT, list(parts)):
+        parts[part["run"]].append(_part(part))
+    waiting = await connection.fetchval(outbox_sql.OLDEST, TENANT)
+    return [_view(row, parts[row["id"]], waiting) for row in rows]
+
+
+def _view(row: asyncpg.Record, parts: list[RunScopeView], waiting: int | None) -> RunView:
+    """``waiting`` is the first revision that is not on the bus yet."""
+    state = state_of([part.state for part in parts])
+    last = max((part.revision for part in parts if part.revision is not None), default=0)
+    published = state not in ("requested", "running") and (waiting is None or waiting > last)
+    which = (str(row["id"]), row["connector"], row["cause"], row["whole"], row["requested_at"])
+    return RunView(*which, state, published, parts)
+
+
 def _part(row: asyncpg.Record) -> RunScopeView:
     values: dict[str, Any] = dict(row)
+    del values["run"]
     reason = values.pop("reason")
     return RunScopeView(reason=Reason.model_validate(reason) if reason else None, **values)
 

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from grantwire.cli.client import Api
 from grantwire.cli.exits import Exit, Stop
 from grantwire.contracts.connectors import Connector
-
-RUNNING: Final = ("requested", "running")
 
 
 class Progress(Protocol):
@@ -55,13 +53,13 @@ async def request(api: Api, connector: str, *, full: bool = False) -> str:
 
 
 async def follow(api: Api, connector: str, run: str, progress: Progress) -> dict[str, Any]:
-    """The run when it has ended, its news shown as they come."""
+    """The run when it has ended and its changes are on the bus; its news shown as they come."""
     after = ""
     while True:
         news = await api.get(f"/v1/runs/{run}/events", after=after, wait=20)
         after = news["cursor"]
         progress.show(connector, news["run"])
-        if news["run"]["state"] not in RUNNING:
+        if news["run"]["published"]:
             found: dict[str, Any] = news["run"]
             return found
 
@@ -73,6 +71,6 @@ async def within(seconds: float, work: Any) -> Any:
     except TimeoutError:
         raise Stop(
             Exit.FAILED,
-            f"The sync did not end within {seconds:g} s.",
+            f"The sync, up to its last change on the bus, did not end within {seconds:g} s.",
             "It goes on where Grantwire keeps running: `grantwire status` shows it. --timeout waits longer.",
         ) from None

@@ -32,7 +32,9 @@ def print_summary(found: dict[str, Any]) -> None:
             note = scope.get("reason") or _unread(scope)
             console.print(styled(state) + Text(clean(f" {scope['scope']}" + (f" · {note}" if note else ""))))
     took = f"synced in {found['sync_seconds']:.1f} s, {found['seconds']:.1f} s in all"
-    console.print(Text(f"{found['calls_total']} AWS calls, {found['changes']} rows changed, {took}", style="bold"))
+    rows = ", ".join(f"{count:,} rows {how}" for how, count in found["rows"].items() if count) or "nothing changed"
+    told = f"{found['changes']:,} change messages" if found["changes"] != 1 else "1 change message"
+    console.print(Text(f"{found['calls_total']} AWS calls; {rows}, {told}; {took}", style="bold"))
 
 
 async def tell(command: str, running: House, found: dict[str, Any]) -> None:

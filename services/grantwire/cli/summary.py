@@ -12,7 +12,8 @@ _GOOD = ("complete", "unchanged")
 
 
 def summary(counts: Mapping[str, Any], status: Mapping[str, Any], synced: Synced) -> dict[str, Any]:
-    """Counts of the whole graph as it is exported; scopes, calls and changes of the runs just made."""
+    """Counts of the whole graph as it is exported; scopes, calls and rows of the runs just made, and the changes that
+    subscribers hear of them: a first load is one."""
     scopes = [scope for run in synced.runs.values() for scope in run["scopes"]]
     calls = _calls(scopes)
     return {
@@ -21,8 +22,9 @@ def summary(counts: Mapping[str, Any], status: Mapping[str, Any], synced: Synced
         "scopes": _by_outcome(scopes, {each["scope"]: each for each in status["scopes"]}),
         "calls": dict(sorted(calls.items())),
         "calls_total": sum(map(calls_of, scopes)),
-        "throttled": sum(int(scope.get("throttled") or 0) for scope in scopes),
-        "changes": sum(_changes(scope) for scope in scopes),
+        "throttled": _sum(scopes, "throttled"),
+        "changes": _sum(scopes, "messages"),
+        "rows": {name: _sum(scopes, name) for name in ("inserted", "changed", "removed")},
         "revision": status["revision"],
         "connectors": [_connector(each) for each in status["connectors"]],
         "refused": [{"connector": name, "reason": str(stop)} for name, stop in sorted(synced.refused.items())],
@@ -47,8 +49,8 @@ def _calls(scopes: Iterable[Mapping[str, Any]]) -> Counter[str]:
     return calls
 
 
-def _changes(scope: Mapping[str, Any]) -> int:
-    return sum(int(scope.get(name) or 0) for name in ("inserted", "changed", "removed"))
+def _sum(scopes: Iterable[Mapping[str, Any]], name: str) -> int:
+    return sum(int(scope.get(name) or 0) for scope in scopes)
 
 
 def _by_outcome(scopes: Iterable[Mapping[str, Any]], views: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

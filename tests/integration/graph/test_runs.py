@@ -80,6 +80,47 @@ async def test_a_run_from_request_to_end(graph: Graph) -> None:
     assert (stored.state, stored.log[0].text) == (ConnectorState.CONNECTED, "connected")
 
 
+async def test_a_run_is_published_when_the_bus_has_its_changes(graph: Graph) -> None:
+    await put(graph)
+    bus = Bus(graph)
+    first = await runs.request(graph, "prod", cause="manual", traceparent=TRACE)
+    assert not (await runs.get(graph, first)).published, "a run that goes on may still change something"
+    await bus.send(facts([user("a"), user("b")]), run=first)
+    second = await runs.request(graph, "prod", cause="manual", traceparent=TRACE)
+    await bus.send(facts([user("a"), user("c"), user("d")]), run=second)
+    views = [await runs.get(graph, run) for run in (first, second)]
+    assert [(view.scopes[0].messages, view.scopes[0].inserted, view.published) for view in views] == [
+        (1, 2, False),
+        (3, 2, False),
+    ]
+    await outbox.delete(graph, (rows := await outbox.fetch(graph, 10))[:2])
+    assert [(await runs.get(graph, run)).published for run in (first, second)] == [True, False]
+    await outbox.delete(graph, rows[2:])
+    assert (await runs.get(graph, second)).published
+
+
+async def test_a_run_that_changes_nothing_tells_nothing_and_waits_for_nobody(graph: Graph) -> None:
+    await put(graph)
+    bus, content = Bus(graph), facts([user("a")])
+    await bus.send(content)
+    run = await runs.request(graph, "prod", cause="manual", traceparent=None)
+    await bus.same(content, digest=await value(graph, "SELECT digest FROM scope"), run=run)
+    view = await runs.get(graph, run)
+    assert (view.state, view.scopes[0].messages, view.published) == ("complete", 0, True)
+
+
+async def test_the_latest_run_of_each_connector(graph: Graph) -> None:
+    await put(graph)
+    assert await runs.latest(graph) == []
+    await put(graph, PROD.model_copy(update={"id": "other"}), account="444455556666")
+    for _ in range(2):
+        newest = await runs.request(graph, "prod", cause="manual", traceparent=None)
+    (view,) = await runs.latest(graph)
+    assert view == await runs.get(graph, newest)
+    other = await runs.request(graph, "other", cause="interval", traceparent=None)
+    assert [(one.connector, one.run) for one in await runs.latest(graph)] == [("other", other), ("prod", newest)]
+
+
 async def test_what_a_job_is_told_about_the_digest(graph: Graph) -> None:
     await put(graph)
     bus = Bus(graph)

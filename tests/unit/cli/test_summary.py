@@ -14,7 +14,7 @@ SCOPE = "iam/123456789012"
 
 def part(state: str, **but: Any) -> dict[str, Any]:
     calls = {"iam:ListUsers": 2, "iam:ListRoles": 1}
-    counts = {"inserted": 3, "changed": 2, "removed": 1}
+    counts = {"inserted": 3, "changed": 2, "removed": 1, "messages": 6}
     return {"scope": SCOPE, "state": state, "reason": None, "calls": calls, "throttled": 1, "unread": []} | counts | but
 
 
@@ -32,10 +32,13 @@ STATUS = {
 
 def test_calls_and_changes_are_added_up() -> None:
     found = summary(
-        COUNTS, STATUS, Synced({"a": run(part("complete")), "b": run(part("unchanged", calls={"iam:ListUsers": 1}))})
+        COUNTS,
+        STATUS,
+        Synced({"a": run(part("complete", messages=1)), "b": run(part("unchanged", calls={"iam:ListUsers": 1}))}),
     )
     assert found["calls"] == {"iam:ListRoles": 1, "iam:ListUsers": 3}
-    assert (found["calls_total"], found["throttled"], found["changes"]) == (4, 2, 12)
+    assert (found["calls_total"], found["throttled"], found["changes"]) == (4, 2, 7)
+    assert found["rows"] == {"inserted": 6, "changed": 4, "removed": 2}
     assert found["resources"] == {"iam_user": 3}
 
 

@@ -16,6 +16,9 @@ FETCH: Final = """
 SELECT tenant_id, revision, n, subject, type, source, body, traceparent, at
 FROM outbox ORDER BY tenant_id, revision, n LIMIT $1"""
 
+# The first revision that the bus does not have completely; null when it has all.
+OLDEST: Final = "SELECT min(revision) FROM outbox WHERE tenant_id = $1"
+
 DELETE: Final = """
 DELETE FROM outbox o USING unnest($1::int[], $2::bigint[], $3::int[]) AS u(tenant_id, revision, n)
 WHERE o.tenant_id = u.tenant_id AND o.revision = u.revision AND o.n = u.n"""

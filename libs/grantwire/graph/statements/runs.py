@@ -39,7 +39,8 @@ WHERE tenant_id = $1 AND run = $2 AND scope = $3 AND state = 'requested'"""
 # How one scope's part of a run ended. Only its first end counts.
 FINISH: Final = """
 UPDATE run_scope SET state = $4, reason = $5, calls = $6, throttled = $7, seconds = $8, unread = $9,
-                     inserted = $10, changed = $11, removed = $12, revision = $13, finished_at = clock_timestamp()
+                     inserted = $10, changed = $11, removed = $12, revision = $13, messages = $14,
+                     finished_at = clock_timestamp()
 WHERE tenant_id = $1 AND run = $2 AND scope = $3 AND finished_at IS NULL
 RETURNING connector"""
 
@@ -60,9 +61,17 @@ WHERE tenant_id = $1 AND run = $2 AND scope = $3 AND finished_at IS NULL RETURNI
 RUN: Final = "SELECT id, connector, cause, whole, requested_at FROM run WHERE tenant_id = $1 AND id = $2"
 
 RUN_SCOPES: Final = """
-SELECT scope, state, reason, calls, throttled, seconds, unread, inserted, changed, removed, revision, requested_at,
-       published_at, finished_at
-FROM run_scope WHERE tenant_id = $1 AND run = $2 ORDER BY scope"""
+SELECT run, scope, state, reason, calls, throttled, seconds, unread, inserted, changed, removed, messages, revision,
+       requested_at, published_at, finished_at
+FROM run_scope WHERE tenant_id = $1 AND run = ANY($2::uuid[]) ORDER BY scope"""
+
+# The newest run of every connector that has one.
+LATEST: Final = """
+SELECT r.id, r.connector, r.cause, r.whole, r.requested_at FROM connector c
+CROSS JOIN LATERAL (SELECT id, connector, cause, whole, requested_at FROM run
+                    WHERE run.tenant_id = c.tenant_id AND run.connector = c.id
+                    ORDER BY requested_at DESC LIMIT 1) r
+WHERE c.tenant_id = $1 ORDER BY c.id"""
 
 # One line per connector that may run by itself: when it was last asked to, and whether that still goes on.
 TIMETABLE: Final = """
