@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,20 @@ def test_status_is_one_object_or_lines(demo: Demo) -> None:
     assert done.code == 0
     assert [each["id"] for each in done.json["connectors"]] == ["demo"]
     assert done.json["connectors"][0]["settings"]["external_id"] == "set"
+    last = done.json["connectors"][0]["last_run"]
+    assert last["state"] == "complete"
+    assert last["calls"] > 0
+    assert last["finished_at"] > last["requested_at"]
+    assert last["seconds"] > 0
     assert " complete · " in demo.run("status").out
+    assert " calls · " in demo.run("status").out
+
+
+def test_status_counts_what_the_export_shows(demo: Demo) -> None:
+    rows = [json.loads(line) for line in demo.run("export").out.splitlines()]
+    counts = demo.run("status", "--json").json["counts"]
+    for type_ in ("resource", "relation"):
+        assert counts[f"{type_}s"] == Counter(row["kind"] for row in rows if row["type"] == type_)
 
 
 def test_an_answer_names_how_and_how_fresh(demo: Demo) -> None:
@@ -151,7 +165,7 @@ def test_a_second_sync_is_followed_and_changes_nothing(demo: Demo) -> None:
     before = demo.run("status", "--json").json["revision"]
     done = demo.run("sync", "demo", "--wait", "--json")
     assert done.code == 0
-    assert done.json["state"] == "complete"
+    assert (done.json["state"], done.json["published"]) == ("complete", True)
     assert "/traces/" in done.json["trace"]
     assert demo.run("status", "--json").json["revision"] == before
 
@@ -297,6 +311,9 @@ def test_a_sync_is_summed_up_as_one_object(places: Path, account: Sandbox, tmp_p
     assert [each["scope"] for each in found["scopes"]["complete"]] == [f"iam/{account.account}"]
     assert found["scopes"]["stale"] == found["scopes"]["unreachable"] == []
     assert found["calls_total"] == sum(found["calls"].values()) > 0
+    assert found["changes"] == 1, "a first load is one message"
+    assert found["rows"]["inserted"] > 50
+    assert (found["rows"]["changed"], found["rows"]["removed"]) == (0, 0)
     assert found["connectors"][0]["not_yet_acting"] == ["scim"]
     assert 0 < found["sync_seconds"] < found["seconds"]
     assert found["export"] == str(exported)
@@ -309,6 +326,7 @@ def test_again_it_asks_little_and_changes_nothing(places: Path, account: Sandbox
     done = up(places, "--connectors", path, env=account.environment())
     assert done.code == 0, done.err
     assert done.json["changes"] == 0
+    assert set(done.json["rows"].values()) == {0}
     assert sum(account.calls().values()) <= 6
 
 

@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows scopes own, by kind; kinds without any are left out."""
+    """How many resources and relations there are, by kind, as the export shows them; kinds without any are left out."""
 
     resources: dict[str, int]
     relations: dict[str, int]

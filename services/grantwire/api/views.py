@@ -11,6 +11,7 @@ from grantwire.contracts.connectors import Connector
 from grantwire.contracts.text import canonical
 from grantwire.graph.connectors import StoredConnector
 from grantwire.graph.queries import Answer, ScopeView
+from grantwire.graph.runs import RunView
 
 SECRETS: Final = ("external_id", "operator_external_id", "child_external_id", "scim_token")
 _WORST_FIRST: Final = ("stale", "unreachable", "held", "new")
@@ -34,6 +35,22 @@ def connector_view(stored: StoredConnector, *, log_lines: int = 100) -> dict[str
         "settings": settings_view(stored.connector),
         "not_yet_acting": stored.connector.not_yet_acting(),
         "log": jsonable_encoder(stored.log[:log_lines]),
+    }
+
+
+def last_run_view(run: RunView) -> dict[str, Any]:
+    """A run at a glance. ``seconds`` is from the request to the end, None before it."""
+    ends = [part.finished_at for part in run.scopes]
+    ended = None if None in ends else max((end for end in ends if end is not None), default=None)
+    return {
+        "run": run.run,
+        "state": run.state,
+        "cause": run.cause,
+        "requested_at": run.requested_at.isoformat(),
+        "finished_at": ended.isoformat() if ended else None,
+        "calls": sum(sum(part.calls.values()) for part in run.scopes),
+        "throttled": sum(part.throttled for part in run.scopes),
+        "seconds": round((ended - run.requested_at).total_seconds(), 3) if ended else None,
     }
 
 

@@ -9,9 +9,10 @@ from grantwire import telemetry
 from grantwire.bus.broker import client_of
 from grantwire.bus.letters import bury, letter_of
 from grantwire.contracts.failures import AwsCause, AwsError
-from grantwire.graph import runs
+from grantwire.graph import outbox, runs
 from grantwire.telemetry import monotonic
 from tests.integration.api.conftest import ACCOUNT, Stage
+from tests.integration.graph.scenes import Bus, facts
 
 
 async def test_a_new_connector_is_checked_kept_and_synced(stage: Stage) -> None:
@@ -103,6 +104,30 @@ async def test_waiting_ends_without_news_too(stage: Stage) -> None:
     assert (
         await stage.http.get(f"/v1/runs/{run}/events", params={"after": first["cursor"], "wait": 0})
     ).json() == first
+
+
+async def test_status_names_the_last_run(stage: Stage) -> None:
+    run = (await stage.add()).json()["run"]
+    (connector,) = (await stage.http.get("/v1/status")).json()["connectors"]
+    last = connector["last_run"]
+    assert (last["run"], last["state"], last["finished_at"], last["seconds"]) == (run, "requested", None, None)
+    await Bus(stage.graph, account=ACCOUNT).send(facts(), run=run)
+    (connector,) = (await stage.http.get("/v1/status")).json()["connectors"]
+    last = connector["last_run"]
+    assert (last["run"], last["state"], last["calls"]) == (run, "complete", 1)
+    assert last["seconds"] > 0
+
+
+async def test_waiting_goes_on_until_the_changes_are_on_the_bus(stage: Stage) -> None:
+    run = (await stage.add()).json()["run"]
+    await Bus(stage.graph, account=ACCOUNT).send(facts(), run=run)
+    ended = (await stage.http.get(f"/v1/runs/{run}/events")).json()
+    assert (ended["run"]["state"], ended["run"]["published"]) == ("complete", False)
+    waiting = asyncio.create_task(
+        stage.http.get(f"/v1/runs/{run}/events", params={"after": ended["cursor"], "wait": 30})
+    )
+    await outbox.delete(stage.graph, await outbox.fetch(stage.graph, 10))
+    assert (await asyncio.wait_for(waiting, 10)).json()["run"]["published"] is True
 
 
 @pytest.mark.parametrize("run", ["nonsense", "00000000-0000-0000-0000-000000000000"])

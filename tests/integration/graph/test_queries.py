@@ -166,7 +166,8 @@ async def test_the_export_is_what_was_sent(graph: Graph) -> None:
     first = '{"type":"relation","kind":"attached","source":"arn:aws:iam::aws:policy/Admin","source_kind":"iam_policy",'
     assert lines[0].startswith(first)
     assert await queries.counts(graph) == queries.Counts(
-        {"iam_role": 1, "iam_user": 1}, {"attached": 1, "can_assume": 2, "contains": 1}
+        {"account": 1, "external_principal": 1, "iam_policy": 1, "iam_role": 1, "iam_user": 1},
+        {"attached": 1, "can_assume": 2, "contains": 1},
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from grantwire.cli.words import age, calls_of, conditions, freshness
+from grantwire.cli.words import age, calls_of, conditions, freshness, last_run, losses
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -75,3 +75,15 @@ def test_calls_are_counted_however_they_come() -> None:
     assert calls_of({"calls": {"iam:ListUsers": 2, "iam:ListRoles": 1}}) == 3
     assert calls_of({"calls": 4}) == 4
     assert calls_of({}) == 0
+
+
+def test_the_last_run_says_when_and_how_much() -> None:
+    run = {"state": "running", "requested_at": (NOW - timedelta(minutes=4)).isoformat(), "calls": 7, "seconds": None}
+    assert last_run(run, NOW) == "running · 4 min ago · 7 calls"
+    assert last_run(run | {"state": "complete", "seconds": 1.24}, NOW) == "complete · 4 min ago · 7 calls · 1.2 s"
+    assert last_run(None, NOW) == "never"
+
+
+def test_losses_are_counted_by_kind() -> None:
+    found = {"member_of": {"before": 10, "lost": 10}, "iam_user": {"before": 100, "lost": 30}}
+    assert losses(found) == "30 of 100 iam_user, 10 of 10 member_of"

@@ -53,7 +53,15 @@ PRINCIPALS_OF: Final = """
 SELECT id, kind, native_id, account FROM node
 WHERE tenant_id = $1 AND account = ANY($2::text[]) AND kind = ANY($3::smallint[])"""
 
-NODE_COUNTS: Final = "SELECT kind, count(*) AS n FROM node WHERE tenant_id = $1 GROUP BY kind"
+# What is shown as a resource: owned, or named as one by some relation.
+_SHOWN: Final = """
+(v.owned OR EXISTS (SELECT FROM shared_node h WHERE h.tenant_id = $1 AND h.id = v.id AND h.mentioned
+                    AND (EXISTS (SELECT FROM edge e WHERE e.tenant_id = $1 AND e.src = h.id)
+                         OR EXISTS (SELECT FROM edge e WHERE e.tenant_id = $1 AND e.dst = h.id))))"""
+
+# As many as the export has lines.
+NODE_COUNTS: Final = f"""
+SELECT v.kind, count(*) AS n FROM {_VISIBLE} WHERE v.tenant_id = $1 AND {_SHOWN} GROUP BY v.kind"""
 EDGE_COUNTS: Final = "SELECT kind, count(*) AS n FROM edge WHERE tenant_id = $1 GROUP BY kind"
 
 # The accounts of this tenant, and whether an organization says that these are all.
@@ -66,10 +74,7 @@ HAS_ORGANIZATION: Final = "SELECT EXISTS (SELECT FROM node WHERE tenant_id = $1 
 EXPORT_NODES: Final = f"""
 SELECT k.name AS kind, v.native_id, v.account, v.name, v.attributes
 FROM {_VISIBLE} JOIN unnest($2::smallint[], $3::text[]) AS k(code, name) ON k.code = v.kind
-WHERE v.tenant_id = $1
-  AND (v.owned OR EXISTS (SELECT FROM shared_node h WHERE h.tenant_id = $1 AND h.id = v.id AND h.mentioned
-                          AND (EXISTS (SELECT FROM edge e WHERE e.tenant_id = $1 AND e.src = h.id)
-                               OR EXISTS (SELECT FROM edge e WHERE e.tenant_id = $1 AND e.dst = h.id))))
+WHERE v.tenant_id = $1 AND {_SHOWN}
 ORDER BY k.name COLLATE "C", to_json(v.native_id)::text COLLATE "C" """
 
 # Relations in the order of their exported lines.

@@ -1,4 +1,4 @@
-"""Everything at a glance: connectors with the tail of their logs, scopes and their freshness, what is held."""
+"""Everything at a glance: connectors with their last run and the tail of their logs, scopes and their freshness."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 
-from grantwire.api.views import connector_view, freshness_of, scope_view
-from grantwire.graph import Graph, connectors, queries
+from grantwire.api.views import connector_view, freshness_of, last_run_view, scope_view
+from grantwire.graph import Graph, connectors, queries, runs
 from grantwire.graph.connectors import StoredConnector
+from grantwire.graph.runs import RunView
 from grantwire.telemetry import utc_now
 
 LOG_LINES: Final = 5
@@ -27,8 +28,9 @@ class StatusRoutes:
     async def status(self) -> dict[str, Any]:
         """Freshness is computed now, from when reading AWS began, so a dead scheduler shows too."""
         now = utc_now()
-        stored, scopes, counts, revision = await asyncio.gather(
+        stored, latest, scopes, counts, revision = await asyncio.gather(
             self._connectors(),
+            runs.latest(self.graph),
             queries.scopes(self.graph, now),
             queries.counts(self.graph),
             queries.revision(self.graph),
@@ -37,7 +39,7 @@ class StatusRoutes:
             "time": now.isoformat(),
             "state": freshness_of(scopes),
             "revision": revision,
-            "connectors": [connector_view(each, log_lines=LOG_LINES) for each in stored],
+            "connectors": _connectors(stored, latest),
             "scopes": [scope_view(scope) for scope in scopes],
             "counts": jsonable_encoder(counts),
         }
@@ -45,3 +47,8 @@ class StatusRoutes:
     async def _connectors(self) -> list[StoredConnector]:
         found = await connectors.list_all(self.graph)
         return [await connectors.get(self.graph, each.connector.id) for each in found]  # the list has no logs
+
+
+def _connectors(stored: list[StoredConnector], latest: list[RunView]) -> list[dict[str, Any]]:
+    ran = {run.connector: last_run_view(run) for run in latest}
+    return [connector_view(each, log_lines=LOG_LINES) | {"last_run": ran.get(each.connector.id)} for each in stored]

@@ -9,7 +9,7 @@ from grantwire.cli import options as opt
 from grantwire.cli.asking import ask
 from grantwire.cli.exits import Exit
 from grantwire.cli.output import out, print_json, print_table, say
-from grantwire.cli.words import freshness, reason_text
+from grantwire.cli.words import freshness, last_run, reason_text
 
 
 def status(json: opt.JsonOption = False, state_dir: opt.StateDirOption = None) -> None:
@@ -27,7 +27,8 @@ def _print(found: dict[str, Any]) -> None:
         say("There is no connector yet: add one with `grantwire connector add prod --role-arn ARN --external-id ID`.")
         return
     now = datetime.fromisoformat(found["time"])
-    print_table(("connector", "account", "state", "reason"), [connector_row(each) for each in found["connectors"]])
+    headings = ("connector", "account", "state", "reason", "last run")
+    print_table(headings, [(*connector_row(each), last_run(each["last_run"], now)) for each in found["connectors"]])
     out().print()
     for scope in found["scopes"]:
         print_table(("scope",), [(freshness(scope, now),)])
