@@ -30,6 +30,7 @@ _HOLDS: Final = {
     "edge_history": "Relations as they were, each until the apply that closed it.",
     "node": "The resources of the graph now.",
     "node_history": "Resources as they were, each until the apply that closed it.",
+    "held_removal": "What the removal guard holds back, by key: listed for a person to confirm or reject.",
     "outbox": "Messages that a transaction decided on and the bus does not have yet.",
     "run": "Syncs that were asked for.",
     "run_scope": "What became of each scope of a run.",

@@ -41,8 +41,9 @@ async def apply_content(work: Work, content: Content) -> Applied:
     else:
         written = await _change(work, writer, content)
     await holding.note(work.connection, work.scope, written.held)
-    await scopes.applied(work.connection, work.scope, work.seal, await _result(work, written))
-    return await finishing.finished(work.connection, work.seal, written.applied)
+    result = await _result(work, written)
+    await scopes.applied(work.connection, work.scope, work.seal, result)
+    return await finishing.finished(work.connection, work.seal, written.applied, result.reason)
 
 
 async def _load(work: Work, writer: Writer, content: Content) -> _Written:

@@ -35,8 +35,9 @@ class Applied:
 async def finished(
     connection: Connection, seal: SnapshotSealed, applied: Applied, reason: Reason | None = None
 ) -> Applied:
-    """The scope was read whole."""
-    state = "unchanged" if applied.outcome == "unchanged" else "complete"
+    """The scope was read whole. With a ``reason`` (removals held, rows kept or refused) the graph does not hold just
+    what was read, and whoever waits for the run must not be told that all is well."""
+    state = "stale" if reason else "unchanged" if applied.outcome == "unchanged" else "complete"
     await _finish(connection, seal, state, reason, applied)
     return applied
 
