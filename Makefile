@@ -14,15 +14,17 @@ demo: .venv/ready ## a simulated AWS account, live: make demo ARGS="--exit-when-
 test: .venv/ready ## the suite that a newcomer and CI run
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-check: .venv/ready ## format, lint, types, import walls, then the tests
+check: .venv/ready ## format, lint, types, import walls, deployment files, then the tests
 	@sh tools/check.sh
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 chaos: .venv/ready ## the kill schedules at length (bounded, loopback only)
 	@$(BIN)/python -m pytest -q tests/chaos $(ARGS)
 
-lock: .venv/ready ## resolve anew and export requirements.lock with hashes
-	@$(BIN)/uv lock --upgrade -q && $(BIN)/uv export --all-extras --all-groups --no-emit-workspace --no-header -q -o requirements.lock
+lock: .venv/ready ## resolve anew and export both lock files with hashes
+	@$(BIN)/uv lock --upgrade -q
+	@$(BIN)/uv export --all-extras --all-groups --no-emit-workspace --no-header -q -o requirements.lock
+	@$(BIN)/uv export --all-extras --no-dev --group build --no-emit-workspace --no-header -q -o requirements.runtime.lock
 
 clean: ## remove the environment and caches; never a state directory
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info

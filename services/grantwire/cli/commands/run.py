@@ -11,8 +11,10 @@ import typer
 from grantwire.cli.catalog import HELPERS, SERVICES, load
 from grantwire.cli.exits import Exit, Stop
 
+Service = Annotated[str, typer.Argument(envvar="GRANTWIRE_SERVICE", help=", ".join([*SERVICES, *HELPERS]))]
 
-def run(context: typer.Context, service: Annotated[str, typer.Argument(help=", ".join([*SERVICES, *HELPERS]))]) -> None:
+
+def run(context: typer.Context, service: Service) -> None:
     """Run one service until Ctrl-C or SIGTERM. Services read GRANTWIRE_DATABASE_URL and GRANTWIRE_NATS_URL; sandbox,
     traces and local take options of their own (`grantwire run sandbox --help`)."""
     if service not in (*SERVICES, *HELPERS):
