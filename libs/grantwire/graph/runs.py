@@ -164,16 +164,6 @@ async def timetable(graph: Graph, now: datetime) -> list[TimetableRow]:
     ]
 
 
-async def due(graph: Graph, now: datetime) -> list[str]:
-    """The connectors whose interval has passed since their last run was asked for and that are not running, the
-    longest waiting first. One that never ran is due at once."""
-    rows = [row for row in await timetable(graph, now) if not row.running and _is_due(row, now)]
-    return [
-        row.connector
-        for row in sorted(rows, key=lambda row: (row.last_begun is not None, row.last_begun, row.connector))
-    ]
-
-
 def state_of(parts: list[PartState]) -> RunState:
     """A run is what its scopes are: an account that is known to be unreachable does not spoil it."""
     if all(part == "requested" for part in parts):
@@ -183,10 +173,6 @@ def state_of(parts: list[PartState]) -> RunState:
     if all(part in _GOOD for part in parts):
         return "complete"
     return "failed" if all(part == "failed" for part in parts) else "partial"
-
-
-def _is_due(row: TimetableRow, now: datetime) -> bool:
-    return row.last_begun is None or now - row.last_begun >= row.interval
 
 
 def _scopes_of(row: asyncpg.Record) -> list[tuple[Source, str, str]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import RELATION_CODES
 from grantwire.contracts.snapshots import Outcome, Reason, SnapshotSealed
-from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.pool import Connection
 from grantwire.graph.removals import Held
 from grantwire.graph.rows import Edge, Node
 from grantwire.graph.statements import apply as sql
@@ -104,12 +104,6 @@ async def conflict(connection: Connection, refused: Sequence[Node | Edge]) -> st
         f"{len(refused)} rows are owned by another scope and were left to it, {first.label} by {whose} among them. "
         "Two connectors that read the same account cause this."
     )
-
-
-async def forget_order(graph: Graph) -> None:
-    """Call when the stream of snapshots was made anew: its sequence numbers, which order seals, begin again."""
-    async with graph.transaction() as connection:
-        await connection.execute(scope_sql.FORGET_ORDER, TENANT)
 
 
 def _seen(scope: Scope, seal: SnapshotSealed, state: State, reason: Reason | None) -> tuple[Any, ...]:

@@ -184,18 +184,18 @@ async def test_an_older_seal_still_ends_its_run(graph: Graph) -> None:
     assert part.state == "unchanged" and part.reason is not None and part.reason.code == "older"
 
 
-async def test_due_and_the_timetable(graph: Graph) -> None:
+async def test_the_timetable_says_who_runs_and_since_when(graph: Graph) -> None:
     await put(graph)
     now = utc_now()
-    assert await runs.due(graph, now) == ["prod"]
+    (row,) = await runs.timetable(graph, now)
+    assert (row.connector, row.interval, row.last_begun, row.running) == ("prod", timedelta(minutes=1), None, False)
     run = await runs.request(graph, "prod", cause="interval", traceparent=None)
     (row,) = await runs.timetable(graph, now)
-    assert (row.connector, row.interval, row.running) == ("prod", timedelta(minutes=1), True)
-    assert await runs.due(graph, now + timedelta(hours=1)) == []
+    assert row.running and row.last_begun is not None
     await Bus(graph).send(facts(), run=run)
-    assert await runs.due(graph, now) == [] and await runs.due(graph, now + timedelta(minutes=2)) == ["prod"]
+    assert not (await runs.timetable(graph, now))[0].running
     await connectors.set_state(graph, "prod", ConnectorState.PAUSED)
-    assert await runs.due(graph, now + timedelta(minutes=2)) == []
+    assert await runs.timetable(graph, now) == []
 
 
 async def test_a_job_that_nobody_ever_answers_does_not_block_its_connector(graph: Graph) -> None:

@@ -37,6 +37,3 @@ SELECT s.key, s.connector, s.source, s.account, s.state, s.reason, s.rows, s.con
        s.loaded_at, s.revision, s.plan, s.unread, s.calls, s.throttled, s.seconds, c.settings, now() AS now
 FROM scope s LEFT JOIN connector c ON c.tenant_id = s.tenant_id AND c.id = s.connector
 WHERE s.tenant_id = $1 AND ($2::text[] IS NULL OR s.account = ANY($2)) ORDER BY s.key"""
-
-# After the stream of snapshots was lost, its numbers begin again: forget the old order, trust nothing, read all.
-FORGET_ORDER: Final = "UPDATE scope SET began = 0, digest = NULL, resync = true WHERE tenant_id = $1"
