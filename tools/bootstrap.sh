@@ -20,7 +20,13 @@ awk '/^[A-Za-z0-9]/ {keep = /^uv==/} keep' requirements.lock > "$lock"
 .venv/bin/uv pip install -q --python .venv/bin/python --no-deps -e .
 # Compiled once, here: uv leaves that to the first start, and with PYTHONDONTWRITEBYTECODE in force to every start.
 compiled() { PYTHONDONTWRITEBYTECODE= .venv/bin/python -c "$1"; }
-compiled 'import alembic.command, sqlalchemy.dialects.postgresql, grantwire.cli.live, grantwire.local.traces, grantwire.sandbox.server' &
-compiled 'from grantwire.cli.catalog import load_services; load_services()'
+# The modules named one by one are those that libraries import late.
+compiled 'import alembic.command, sqlalchemy.dialects.postgresql, requests, yaml, pydantic.v1, httpcore
+import anyio._backends._asyncio, typer._adapters
+import grantwire.cli.main, grantwire.cli.live' &
+compiled 'import uvicorn.protocols.http.auto, uvicorn.protocols.websockets.auto
+import grantwire.sandbox.server, grantwire.local.traces
+from grantwire.cli.catalog import load_services; load_services()
+from grantwire.telemetry import instrument; instrument(asyncpg=True, botocore=True)'
 wait
 touch .venv/ready
