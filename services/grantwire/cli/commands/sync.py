@@ -1,6 +1,5 @@
 """`sync`: ask for a sync of one connector, and follow it."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +22,8 @@ def sync(
     state_dir: opt.StateDirOption = None,
 ) -> None:
     """Read a connector's account from AWS now."""
+    import asyncio
+
     from grantwire.cli.settings import Settings, find_api
 
     target = find_api(state_dir, Settings())
@@ -35,6 +36,8 @@ def sync(
 
 async def _traced(target: "Target", connector: str, **how: Any) -> tuple[dict[str, Any], str | None]:
     """One trace from this command to the last change, sent to the viewer that belongs to the api."""
+    import asyncio
+
     from grantwire import telemetry
 
     switched = telemetry.setup("cli", endpoint=target.traces, log_format="console", level="error")

@@ -1,6 +1,5 @@
 """`bus apply` and `db upgrade`: the two steps that bring servers into the shape this version needs."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -29,6 +28,8 @@ def _db() -> None:
 @bus.command()
 def apply(nats_url: NatsUrl = None, json: opt.JsonOption = False) -> None:
     """Create or change the streams and consumers; safe to repeat."""
+    import asyncio
+
     from grantwire import bus as streams
 
     changes = asyncio.run(streams.apply(_given(nats_url, "GRANTWIRE_NATS_URL")))
@@ -41,6 +42,8 @@ def apply(nats_url: NatsUrl = None, json: opt.JsonOption = False) -> None:
 @db.command()
 def upgrade(database_url: DatabaseUrl = None, json: opt.JsonOption = False) -> None:
     """Bring the tables to this version; safe to repeat, and from several machines at once."""
+    import asyncio
+
     from grantwire.graph import migrate
 
     asyncio.run(migrate.upgrade(_given(database_url, "GRANTWIRE_DATABASE_URL")))
