@@ -1,16 +1,19 @@
 """Switching it all on, once per process, and off again."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opentelemetry import metrics
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from grantwire.telemetry import logs, tracing
 from grantwire.telemetry.logs import LogFormat
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricReader
 
 _METRICS_EVERY_MS = 15_000
 
@@ -21,7 +24,7 @@ class Telemetry:
 
     service: str
     _providers: tracing.Providers
-    _meters: MeterProvider | None
+    _meters: "MeterProvider | None"
 
     def shutdown(self) -> None:
         """Send what is still queued and stop. Blocks, about 2 s if the backend is away: call it in a thread."""
@@ -58,15 +61,17 @@ def _processor(endpoint: str | None, exporter: SpanExporter | None) -> SpanProce
     return tracing.batching(endpoint) if endpoint else None
 
 
-def _metrics(service: str, endpoint: str | None) -> MeterProvider | None:
+def _metrics(service: str, endpoint: str | None) -> "MeterProvider | None":
     if not endpoint:
         return None
+    from opentelemetry.sdk.metrics import MeterProvider
+
     provider = MeterProvider([_reader(endpoint)], Resource.create({SERVICE_NAME: service}), shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
     return provider
 
 
-def _reader(endpoint: str) -> MetricReader:
+def _reader(endpoint: str) -> "MetricReader":
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
