@@ -20,6 +20,7 @@ Every table of Grantwire's database, as the migrations make it. Written by `pyth
 a test compares it with a database. Why plain SQL: [decision 4](../decisions/0004-plain-sql-for-schema-and-reads.md).
 """
 _HOLDS: Final = {
+    "accepted_gap": "Accounts that a person accepted not to see, why, and until when.",
     "alembic_version": "Alembic's own: the version of the schema.",
     "apply": "One row for each snapshot that changed the graph, under the revision it made.",
     "change_log": "What each apply did, row by row.",
@@ -32,6 +33,7 @@ _HOLDS: Final = {
     "node_history": "Resources as they were, each until the apply that closed it.",
     "held_removal": "What the removal guard holds back, by key: listed for a person to confirm or reject.",
     "outbox": "Messages that a transaction decided on and the bus does not have yet.",
+    "rate_budget": "When the next AWS call of an account and API family may be sent, for all replicas together.",
     "run": "Syncs that were asked for.",
     "run_scope": "What became of each scope of a run.",
     "scope": "The parts that are read and applied as a whole, such as one account's IAM, and how fresh each is.",

@@ -91,6 +91,23 @@ class ScopeLoaded(Change):
     relations: dict[str, int]
 
 
+class ScopeRetired(Change):
+    """Nothing of this scope counts any more: its account left, a filter or the connector dropped it. ``why`` is a
+    sentence. What it held is kept, out of every answer, until ``purged_after``."""
+
+    why: str
+    purged_after: datetime
+    resources: dict[str, int]
+    relations: dict[str, int]
+
+
+class ScopeReturned(Change):
+    """A retired scope counts again, as it was last known; what differs since then follows as changes of its rows."""
+
+    resources: dict[str, int]
+    relations: dict[str, int]
+
+
 CHANGES: tuple[type[Change], ...] = (
     ResourceAdded,
     ResourceChanged,
@@ -101,6 +118,8 @@ CHANGES: tuple[type[Change], ...] = (
     RelationRemoved,
     RelationRenamed,
     ScopeLoaded,
+    ScopeRetired,
+    ScopeReturned,
 )
 
 SENSITIVE: frozenset[str] = frozenset(

@@ -13,6 +13,8 @@ PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
 _ROLE_ARN: Final = re.compile(
     r"arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role/([\x21-\x7e]{1,512}/)?([\w+=,.@-]{1,64})"
 )
+_ROLE_NAME: Final = re.compile(r"(?:[\x21-\x7e]{1,512}/)?[\w+=,.@-]{1,64}", re.ASCII)
+_UNIT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
 _EXTERNAL_ID: Final = re.compile(r"[\w+=,.@:/-]{2,1224}")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -32,21 +34,25 @@ def _seconds(value: Any) -> Any:
     return value
 
 
+def _named_role(value: str) -> str:
+    if not _ROLE_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not the name of an IAM role, with its path if it has one; give no ARN")
+    return value
+
+
+def _proper_external_id(value: str | None) -> str | None:
+    if value is not None and not _EXTERNAL_ID.fullmatch(value):
+        raise ValueError("an external id has 2 to 1,224 letters, digits or any of + = , . @ : / _ -")
+    return value
+
+
 Interval = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=7))]
 
 NOT_YET_ACTING: Final = (
     "operator_role_arn",
     "operator_external_id",
-    "organizations",
-    "child_role_name",
-    "child_external_id",
-    "include_accounts",
-    "exclude_accounts",
-    "include_ous",
-    "exclude_ous",
     "identity_center",
     "identity_center_region",
-    "child_iam",
     "scim",
     "scim_endpoint",
     "scim_token",
@@ -54,6 +60,34 @@ NOT_YET_ACTING: Final = (
     "last_login",
     "provisioning",
 )
+
+
+class AccountOverride(BaseModel):
+    """How one account is entered differently from the others. What is not given is the connector's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role_name: str | None = None
+    external_id: str | None = Field(default=None, repr=False)
+
+    @field_validator("role_name")
+    @classmethod
+    def _role_name(cls, value: str | None) -> str | None:
+        return value if value is None else _named_role(value)
+
+    @field_validator("external_id")
+    @classmethod
+    def _external(cls, value: str | None) -> str | None:
+        return _proper_external_id(value)
+
+
+class ChildRole(BaseModel):
+    """The role to assume in one account of an organization, from the connector role's credentials."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arn: str
+    external_id: str | None = Field(default=None, repr=False)
 
 
 class Connector(BaseModel):
@@ -71,13 +105,14 @@ class Connector(BaseModel):
     organizations: bool = False
     child_role_name: str = "OrganizationAccountAccessRole"
     child_external_id: str | None = Field(default=None, repr=False)
+    account_overrides: dict[str, AccountOverride] = Field(default_factory=dict)
     include_accounts: list[str] = Field(default_factory=list)
     exclude_accounts: list[str] = Field(default_factory=list)
     include_ous: list[str] = Field(default_factory=list)
     exclude_ous: list[str] = Field(default_factory=list)
     identity_center: bool = False
     identity_center_region: str | None = None
-    child_iam: bool = False
+    child_iam: bool = True
     scim: bool = False
     scim_endpoint: str | None = None
     scim_token: str | None = Field(default=None, repr=False)
@@ -104,8 +139,25 @@ class Connector(BaseModel):
     @field_validator("external_id", "operator_external_id", "child_external_id")
     @classmethod
     def _external(cls, value: str | None) -> str | None:
-        if value is not None and not _EXTERNAL_ID.fullmatch(value):
-            raise ValueError("an external id has 2 to 1,224 letters, digits or any of + = , . @ : / _ -")
+        return _proper_external_id(value)
+
+    @field_validator("child_role_name")
+    @classmethod
+    def _child_role(cls, value: str) -> str:
+        return _named_role(value)
+
+    @field_validator("include_ous", "exclude_ous")
+    @classmethod
+    def _units(cls, value: list[str]) -> list[str]:
+        for unit in value:
+            if not _UNIT.fullmatch(unit):
+                raise ValueError(f"{unit!r} is not the id of a root (r-…) or an organizational unit (ou-…)")
+        return value
+
+    @field_validator("account_overrides")
+    @classmethod
+    def _overridden(cls, value: dict[str, AccountOverride]) -> dict[str, AccountOverride]:
+        cls._accounts(list(value))
         return value
 
     @field_validator("include_accounts", "exclude_accounts")
@@ -125,6 +177,15 @@ class Connector(BaseModel):
     def partition(self) -> Literal["aws", "aws-cn", "aws-us-gov"]:
         found = self.role_arn.split(":")[1] if self.role_arn else "aws"
         return "aws-cn" if found == "aws-cn" else "aws-us-gov" if found == "aws-us-gov" else "aws"
+
+    def child_role(self, account: str) -> ChildRole:
+        """How the given member account is entered. The connector's own account is entered by its own role instead."""
+        override = self.account_overrides.get(account, AccountOverride())
+        name = override.role_name or self.child_role_name
+        return ChildRole(
+            arn=f"arn:{self.partition}:iam::{account}:role/{name}",
+            external_id=override.external_id or self.child_external_id,
+        )
 
     def not_yet_acting(self) -> list[str]:
         """Fields that are set and accepted but that nothing acts on yet."""

@@ -20,6 +20,11 @@ def iam_scope(account: AccountId) -> ScopeKey:
     return ScopeKey(f"iam/{account}")
 
 
+def organization_scope(organization: str) -> ScopeKey:
+    """The scope that holds an organization: its root, units and accounts. ``organization`` is its id, ``o-…``."""
+    return ScopeKey(f"organization/{organization}")
+
+
 def scope_account(scope: ScopeKey) -> AccountId | None:
     """The account a scope belongs to, or None where its key names something else."""
     tail = scope.rpartition("/")[2]

@@ -15,6 +15,7 @@ class CollectScope(Message):
     settings_version: int
     source: Source
     scope: str
-    account: str | None = None
+    account: str | None = None  # the account whose IAM to read; of an organization scope, the connector's own
+    organization: str | None = None  # the id (o-…) of the organization that the connector reads, if it reads one
     known_digest: str | None = None  # hex; the rows in the graph equal exactly this content, if given
     full: bool = False  # send the body even when the digest is the known one

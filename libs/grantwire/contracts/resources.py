@@ -24,6 +24,7 @@ class Kind(StrEnum):
     PERMISSION_SET = "permission_set"
     PROVISIONED_PERMISSION_SET = "provisioned_permission_set"
     EXTERNAL_PRINCIPAL = "external_principal"
+    FACET = "facet"  # internal: see ``facet``; shown by nobody
 
 
 class RelationKind(StrEnum):
@@ -87,3 +88,16 @@ class Facts:
     resources: tuple[Resource, ...] = ()
     relations: tuple[Relation, ...] = ()
     mentions: tuple[Resource, ...] = ()
+
+
+def facet(source: str, kind: Kind, native_id: str, account: str | None, attributes: Attributes) -> Resource:
+    """More attributes of a resource that another scope owns, such as an account's aliases, which only its own IAM
+    tells. A reader sees them merged into that resource, if it is there; ``source`` tells several apart."""
+    name = f"{KIND_CODES[kind]}:{native_id}"
+    return Resource(Kind.FACET, f"{source}/{name}", account, name, attributes)
+
+
+def facet_of(name: str) -> tuple[Kind, str]:
+    """The kind and native id of the resource that a facet of this ``name`` is about."""
+    code, _, native_id = name.partition(":")
+    return list(Kind)[int(code) - 1], native_id

@@ -59,10 +59,17 @@ ADVISORIES: Final = Stream(
 STREAMS: Final = (JOBS, SNAPSHOTS, CHANGES, DEAD, ADVISORIES)
 
 COLLECT_IAM: Final = Consumer(
-    CollectScope.consumer("collector-iam"), JOBS.name, ("gw.job.iam.>",), max_deliver=5, max_ack_pending=8
+    CollectScope.consumer("collector-iam"), JOBS.name, ("gw.job.iam.>",), max_deliver=5, max_ack_pending=64
+)
+COLLECT_ORGANIZATION: Final = Consumer(
+    CollectScope.consumer("collector-organization"),
+    JOBS.name,
+    ("gw.job.organization.>",),
+    max_deliver=5,
+    max_ack_pending=16,
 )
 SEALED: Final = Consumer(
     SnapshotSealed.consumer("projector"), SNAPSHOTS.name, ("gw.snapshot.>",), max_deliver=20, max_ack_pending=16
 )
 EXHAUSTED: Final = Consumer("relay-message-exhausted", ADVISORIES.name, ADVISORIES.subjects, max_deliver=20)
-CONSUMERS: Final = (COLLECT_IAM, SEALED, EXHAUSTED)
+CONSUMERS: Final = (COLLECT_ORGANIZATION, COLLECT_IAM, SEALED, EXHAUSTED)
