@@ -22,7 +22,7 @@ a test compares it with a database. Why plain SQL: [decision 4](../decisions/000
 _HOLDS: Final = {
     "accepted_gap": "Accounts that a person accepted not to see, why, and until when.",
     "alembic_version": "Alembic's own: the version of the schema.",
-    "apply": "One row for each snapshot that changed the graph, under the revision it made.",
+    "apply": "One row for each snapshot, retirement or return that changed the graph, under the revision it made.",
     "change_log": "What each apply did, row by row.",
     "connector": "The accounts under management, with their current settings and state.",
     "connector_log": "What happened to a connector, for people.",
@@ -32,6 +32,9 @@ _HOLDS: Final = {
     "node": "The resources of the graph now.",
     "node_history": "Resources as they were, each until the apply that closed it.",
     "held_removal": "What the removal guard holds back, by key: listed for a person to confirm or reject.",
+    "live_edge": "A view: the relations of scopes that are not retired.",
+    "live_facet": "A view: the facets of scopes that are not retired.",
+    "live_node": "A view: the resources of scopes that are not retired, with the attributes that facets add.",
     "outbox": "Messages that a transaction decided on and the bus does not have yet.",
     "rate_budget": "When the next AWS call of an account and API family may be sent, for all replicas together.",
     "run": "Syncs that were asked for.",

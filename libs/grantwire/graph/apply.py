@@ -18,6 +18,7 @@ from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Graph
 from grantwire.graph.rows import Content, Named, content_of
 from grantwire.graph.statements import apply as sql
+from grantwire.graph.statements import retiring as retiring_sql
 from grantwire.graph.work import Work
 from grantwire.graph.writing import mention
 
@@ -75,6 +76,10 @@ async def _apply(work: Work, content: Content | None) -> Applied:
     if seal.fence <= scope.began:
         await finishing.older(work.connection, seal)
         return Applied("older")
+    if scope.retired:
+        row = await work.connection.fetchrow(retiring_sql.WHY, TENANT, scope.id)
+        assert row is not None
+        return await finishing.retired(work.connection, seal, *row)
     if seal.outcome is not Outcome.COMPLETE:
         await scopes.incomplete(work.connection, scope, seal)
         await finishing.incomplete(work.connection, seal)

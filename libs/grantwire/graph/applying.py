@@ -80,7 +80,8 @@ async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | 
     changes = Changes(nodes, comparison.edges(await edge_differences(connection, scope.id, content), moving))
     if not (changes.nodes.removed or changes.edges.removed):
         return changes, comparison.kept, None
-    return changes, comparison.kept, hold_back(changes, await counts(connection, scope.id), scope.allowed_set)
+    resources, relations = await counts(connection, scope.id)
+    return changes, comparison.kept, hold_back(changes, {**resources, **relations}, scope.allowed_set)
 
 
 async def _result(work: Work, written: _Written) -> scopes.Result:

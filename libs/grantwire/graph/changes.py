@@ -13,6 +13,7 @@ from grantwire.graph.delta import Changes
 from grantwire.graph.renames import in_order
 from grantwire.graph.rows import Content, Edge, Node, Row
 
+Counts: TypeAlias = tuple[Mapping[str, int], Mapping[str, int]]  # of resources and of relations, by kind
 Op: TypeAlias = Literal["i", "u", "d", "r"]  # added, changed, removed, renamed
 
 
@@ -39,6 +40,16 @@ class Teller:
         """The one message of a first load."""
         resources, relations = _count(content.nodes.values()), _count(content.edges.values())
         return told.ScopeLoaded(kind="scope", resources=resources, relations=relations, **self._common(0, self.account))
+
+    def retired(self, why: str, purged_after: datetime, counts: Counts) -> told.ScopeRetired:
+        """The one message of a scope's rows that no longer count."""
+        return told.ScopeRetired(
+            kind="scope", why=why, purged_after=purged_after, **_by_kind(counts), **self._common(0, self.account)
+        )
+
+    def returned(self, counts: Counts) -> told.ScopeReturned:
+        """The one message of rows that count again."""
+        return told.ScopeReturned(kind="scope", **_by_kind(counts), **self._common(0, self.account))
 
     def changes(self, changes: Changes) -> Iterator["Entry"]:
         """What ends before what begins, resources around their relations: each message can be applied as it comes."""
@@ -160,3 +171,7 @@ def _mark(row: Row, again: set[Any]) -> told.Mark | None:
 
 def _count(rows: Iterable[Row]) -> dict[str, int]:
     return dict(sorted(Counter(row.kind.value for row in rows).items()))
+
+
+def _by_kind(counts: Counts) -> dict[str, dict[str, int]]:
+    return {name: dict(sorted(found.items())) for name, found in zip(("resources", "relations"), counts, strict=True)}

@@ -1,6 +1,7 @@
 """How a seal ends its part of the run that asked for it. Inside the apply's transaction: both happen or neither."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ class Applied:
     A rename counts as changed, a recreation as removed and inserted. ``messages`` is what subscribers will hear: one
     for each of these, but a single one for a first load."""
 
-    outcome: Literal["applied", "unchanged", "older", "resync", "stale"]
+    outcome: Literal["applied", "unchanged", "older", "resync", "stale", "retired"]
     revision: int | None = None
     inserted: int = 0
     changed: int = 0
@@ -50,6 +51,13 @@ async def older(connection: Connection, seal: SnapshotSealed) -> None:
 
 async def incomplete(connection: Connection, seal: SnapshotSealed) -> None:
     await _finish(connection, seal, seal.outcome.value, seal.reason, Applied("stale"))
+
+
+async def retired(connection: Connection, seal: SnapshotSealed, since: datetime, why: str) -> Applied:
+    """The seal answers a job from before its scope was retired."""
+    text = f"Read, but not applied: {seal.scope} is retired since {since:%Y-%m-%d %H:%M} UTC. {why}"
+    await _finish(connection, seal, "stale", Reason(code="retired", text=text), Applied("retired"))
+    return Applied("retired")
 
 
 async def ask_again(connection: Connection, seal: SnapshotSealed, traceparent: str | None) -> None:

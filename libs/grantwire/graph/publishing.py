@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from grantwire.contracts.changes import Change
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES
-from grantwire.graph.changes import Entry, body, unrevised
+from grantwire.graph.changes import Entry, Teller, body, unrevised
 from grantwire.graph.finishing import Applied
+from grantwire.graph.pool import Connection
 from grantwire.graph.rows import Edge, Node
 from grantwire.graph.statements import apply as sql
 from grantwire.graph.work import Work
@@ -22,19 +24,36 @@ async def log(work: Work, apply_id: int, entries: Iterable[Entry]) -> None:
 
 async def publish(work: Work, apply_id: int, applied: Applied, messages: Sequence[Change]) -> Applied:
     """Take the next revision and put the messages into the outbox. What is slow was done before that lock."""
-    told = [(work.teller.subject(message), message.type(), unrevised(message)) for message in messages]
-    connection, seal = work.connection, work.seal
-    revision = await connection.fetchval(sql.NEXT_REVISION, TENANT)
+    revision = await tell(work.connection, work.teller, messages, work.traceparent)
+    counts = (applied.inserted, applied.changed, applied.removed, applied.conflicts)
+    await record(work.connection, apply_id, revision, work.scope.id, work.seal.snapshot, counts, work.scope.at)
+    return replace(applied, revision=revision, messages=len(messages))
+
+
+async def tell(connection: Connection, teller: Teller, messages: Sequence[Change], traceparent: str | None) -> int:
+    """The messages as the next revision, which is returned."""
+    told = [(teller.subject(message), message.type(), unrevised(message)) for message in messages]
+    revision = int(await connection.fetchval(sql.NEXT_REVISION, TENANT))
     records = [
-        (TENANT, revision, n, subject, kind, seal.connector, body(text, revision), work.traceparent, work.scope.at)
+        (TENANT, revision, n, subject, kind, teller.connector, body(text, revision), traceparent, teller.at)
         for n, (subject, kind, text) in enumerate(told)
     ]
     await connection.copy_records_to_table("outbox", records=records, columns=list(sql.OUTBOX_COLUMNS))
-    counts = (applied.inserted, applied.changed, applied.removed, applied.conflicts)
-    await connection.execute(
-        sql.RECORD_APPLY, TENANT, apply_id, revision, work.scope.id, seal.snapshot, *counts, work.scope.at
-    )
-    return replace(applied, revision=revision, messages=len(messages))
+    return revision
+
+
+async def record(
+    connection: Connection,
+    apply_id: int,
+    revision: int,
+    scope: int,
+    what: str,
+    counts: tuple[int, int, int, int],
+    at: datetime,
+) -> None:
+    """What made a revision: a snapshot, or a scope that was ``retired`` or ``returned``. ``counts`` are the rows that
+    came, changed, went and conflicted."""
+    await connection.execute(sql.RECORD_APPLY, TENANT, apply_id, revision, scope, what, *counts, at)
 
 
 def _log_record(apply_id: int, n: int, entry: Entry) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Scopes: what each one holds, how it was read last, how fresh it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -29,6 +29,9 @@ class Scope:
     allowed_set: UUID | None
     loaded_at: datetime | None
     at: datetime
+    retired: bool
+    resync: bool
+    rows_digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,7 @@ async def under_lock(connection: Connection, seal: SnapshotSealed) -> Scope:
     await connection.execute(sql.ENSURE_SCOPE, TENANT, seal.scope, seal.connector, seal.source, seal.account)
     row = await connection.fetchrow(sql.SCOPE, TENANT, seal.scope)
     assert row is not None
-    return Scope(
-        row["id"], row["began"], row["digest"], row["held_set"], row["allowed_set"], row["loaded_at"], row["at"]
-    )
+    return Scope(**{each.name: row[each.name] for each in fields(Scope)})
 
 
 async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:

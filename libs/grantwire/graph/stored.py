@@ -42,12 +42,13 @@ async def edges_of(connection: Connection, scope: int, ends: Iterable[UUID]) -> 
     return await _edges(connection, await connection.fetch(sql.EDGES_OF, TENANT, scope, list(ends)))
 
 
-async def counts(connection: Connection, scope: int) -> dict[str, int]:
-    """How many rows of each resource and relation kind the scope holds."""
+async def counts(connection: Connection, scope: int) -> tuple[dict[str, int], dict[str, int]]:
+    """How many resources and how many relations of each kind the scope holds. Facets are no resources."""
     nodes = await connection.fetch(sql.NODE_COUNTS, TENANT, scope)
     edges = await connection.fetch(sql.EDGE_COUNTS, TENANT, scope)
     found = {KINDS[record["kind"]].value: record["n"] for record in nodes}
-    return found | {RELATIONS[record["kind"]].value: record["n"] for record in edges}
+    found.pop(Kind.FACET.value, None)
+    return found, {RELATIONS[record["kind"]].value: record["n"] for record in edges}
 
 
 def edge_arrays(keys: Iterable[EdgeKey]) -> tuple[list[UUID], list[int], list[UUID]]:

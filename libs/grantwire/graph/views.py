@@ -45,13 +45,13 @@ class ScopeView:
 
 
 async def scopes(graph: Graph, now: datetime) -> list[ScopeView]:
-    """All scopes by key, judged at ``now``."""
+    """All scopes that are not retired, by key, judged at ``now``."""
     async with graph.connection() as connection:
         return [_view(row, now) for row in await connection.fetch(sql.VIEWS, TENANT, None)]
 
 
 async def scopes_of(connection: Connection, accounts: list[str]) -> list[ScopeView]:
-    """The scopes of some accounts, judged by the database's clock."""
+    """Those of some accounts, judged by the database's clock."""
     return [_view(row, row["now"]) for row in await connection.fetch(sql.VIEWS, TENANT, accounts)]
 
 

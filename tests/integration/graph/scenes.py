@@ -78,13 +78,14 @@ class Bus:
 
     graph: Graph
     connector: str = "prod"
-    account: str = ACCOUNT
+    account: str | None = ACCOUNT
     sequence: int = 0
     covers: list[str] = field(default_factory=lambda: list(COVERS))
+    organization: str | None = None
 
     @property
     def scope(self) -> str:
-        return f"iam/{self.account}"
+        return f"organization/{self.organization}" if self.organization else f"iam/{self.account}"
 
     def seal(self, content: Facts | None, **changes: Any) -> tuple[SnapshotSealed, list[bytes] | None]:
         """A complete seal with ``content``; ``content=None`` makes one without a body."""
@@ -95,7 +96,7 @@ class Bus:
             snapshot=str(uuid.uuid4()),
             run=str(uuid.uuid4()),
             connector=self.connector,
-            source="iam",
+            source="organization" if self.organization else "iam",
             scope=self.scope,
             account=self.account,
             fence=self.sequence,
@@ -126,6 +127,23 @@ class Bus:
         reason = Reason(code="denied", text="iam:ListUsers was denied.")
         seal, _ = self.seal(None, outcome=outcome, reason=reason)
         return await apply_seal(self.graph, seal, None, traceparent=TRACE)
+
+
+def organization_bus(graph: Graph, **more: Any) -> Bus:
+    """What brings the organization o-x."""
+    covers = ["organization", "organizational_unit", "account", "contains"]
+    return Bus(graph, account=None, covers=covers, organization="o-x", **more)
+
+
+def organization_of(*accounts: str, **attributes: Any) -> Facts:
+    """An organization with these accounts below its root."""
+    top = Resource(Kind.ORGANIZATION, "o-x", None, "o-x", {"management_account": accounts[0] if accounts else None})
+    root = Resource(Kind.ORGANIZATIONAL_UNIT, "r-1", None, "Root", {"is_root": True})
+    rows = [Resource(Kind.ACCOUNT, one, one, f"team {one[:4]}", {"state": "ACTIVE", **attributes}) for one in accounts]
+    return facts(
+        [top, root, *rows],
+        [link(RelationKind.CONTAINS, top, root), *(link(RelationKind.CONTAINS, root, row) for row in rows)],
+    )
 
 
 async def fetch(graph: Graph, statement: str, *values: Any) -> list[asyncpg.Record]:

@@ -31,9 +31,9 @@ ASK_AGAIN: Final = "UPDATE scope SET resync = true WHERE tenant_id = $1 AND id =
 # A job that no collector could finish.
 FAILED: Final = "UPDATE scope SET state = 'stale', reason = $3 WHERE tenant_id = $1 AND key = $2"
 
-# All scopes with the interval of their connector, and the time at which this was read.
+# All scopes that count, with the interval of their connector, and the time at which this was read.
 VIEWS: Final = """
 SELECT s.key, s.connector, s.source, s.account, s.state, s.reason, s.rows, s.conflicts, s.resync, s.held, s.observed_at,
        s.loaded_at, s.revision, s.plan, s.unread, s.calls, s.throttled, s.seconds, c.settings, now() AS now
 FROM scope s LEFT JOIN connector c ON c.tenant_id = s.tenant_id AND c.id = s.connector
-WHERE s.tenant_id = $1 AND ($2::text[] IS NULL OR s.account = ANY($2)) ORDER BY s.key"""
+WHERE s.tenant_id = $1 AND s.retired_at IS NULL AND ($2::text[] IS NULL OR s.account = ANY($2)) ORDER BY s.key"""

@@ -22,6 +22,28 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE INDEX ix_scope_retired ON scope (tenant_id, retired_at) WHERE retired_at IS NOT NULL",
     # Attributes that one scope tells of another's resource, found by the resource they are about.
     "CREATE INDEX ix_node_facet ON node (tenant_id, name) WHERE kind = 16",
+    # What the digest vouches for, in the rows' own terms: a body cannot be rebuilt from rows, its mentions are shared.
+    "ALTER TABLE scope ADD COLUMN rows_digest text",
+    # For purging a scope with its past.
+    "CREATE INDEX ix_node_history_scope ON node_history (tenant_id, scope_id)",
+    "CREATE INDEX ix_edge_history_scope ON edge_history (tenant_id, scope_id)",
+    # What readers see. Joined, not "not retired": that estimate is right however few scopes there are.
+    """CREATE VIEW live_facet AS
+    SELECT f.tenant_id, f.id, f.scope_id, f.name, f.native_id, f.attributes
+    FROM node f JOIN scope s ON s.tenant_id = f.tenant_id AND s.id = f.scope_id
+    WHERE f.kind = 16 AND s.retired_at IS NULL""",
+    """CREATE VIEW live_node AS
+    SELECT n.tenant_id, n.id, n.scope_id, n.kind, n.account, n.native_id, n.name, n.lineage, n.attributes AS own,
+           n.attributes || coalesce((
+               SELECT jsonb_object_agg(a.key, a.value ORDER BY f.native_id)
+               FROM live_facet f CROSS JOIN LATERAL jsonb_each(f.attributes) AS a
+               WHERE f.tenant_id = n.tenant_id AND f.name = n.kind || ':' || n.native_id), '{}') AS attributes
+    FROM node n JOIN scope s ON s.tenant_id = n.tenant_id AND s.id = n.scope_id
+    WHERE n.kind <> 16 AND s.retired_at IS NULL""",
+    """CREATE VIEW live_edge AS
+    SELECT e.tenant_id, e.src, e.kind, e.dst, e.scope_id, e.attributes
+    FROM edge e JOIN scope s ON s.tenant_id = e.tenant_id AND s.id = e.scope_id
+    WHERE s.retired_at IS NULL""",
     """CREATE TABLE accepted_gap (
         tenant_id integer NOT NULL,
         connector text NOT NULL,
