@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import Kind
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import finishing, holding, publishing, scopes
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage, Kept
 from grantwire.graph.delta import Changes
+from grantwire.graph.facets import around
 from grantwire.graph.finishing import Applied
 from grantwire.graph.removals import Held, hold_back
 from grantwire.graph.rows import Content, Edge, Node
@@ -52,7 +54,7 @@ async def _load(work: Work, writer: Writer, content: Content) -> _Written:
     missing = {row.key for row in refused}
     nodes = {key: row for key, row in content.nodes.items() if key not in missing}
     edges = {key: row for key, row in content.edges.items() if key not in missing}
-    rows = len(nodes) + len(edges)
+    rows = sum(row.kind is not Kind.FACET for row in nodes.values()) + len(edges)
     message = work.teller.loaded(Content(nodes, edges, []))
     applied = Applied("applied", None, rows, 0, 0, len(refused))
     applied = await publishing.publish(work, writer.apply_id, applied, [message])
@@ -62,13 +64,13 @@ async def _load(work: Work, writer: Writer, content: Content) -> _Written:
 async def _change(work: Work, writer: Writer, content: Content) -> _Written:
     changes, kept, held = await _compare(work, content)
     refused = await writer.write(changes)
+    entries = list(work.teller.changes(changes, await around(work.connection, changes)))
+    if not entries:
+        return _Written(Applied("applied", conflicts=len(refused)), changes.growth, kept, held, refused)
+    await publishing.log(work, writer.apply_id, entries)
     applied = Applied("applied", None, changes.inserted, changes.changed, changes.removed, len(refused))
-    rows = sum(len(delta.opening) - len(delta.closing) for delta in (changes.nodes, changes.edges))
-    if changes.nodes.size or changes.edges.size:
-        entries = list(work.teller.changes(changes))
-        await publishing.log(work, writer.apply_id, entries)
-        applied = await publishing.publish(work, writer.apply_id, applied, [entry.change for entry in entries])
-    return _Written(applied, rows, kept, held, refused)
+    applied = await publishing.publish(work, writer.apply_id, applied, [entry.change for entry in entries])
+    return _Written(applied, changes.growth, kept, held, refused)
 
 
 async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | None]:

@@ -8,12 +8,15 @@ from typing import Any, Literal, TypeAlias
 
 from grantwire.contracts import changes as told
 from grantwire.contracts import subjects
+from grantwire.contracts.resources import Kind, facet_of
 from grantwire.contracts.text import canonical
-from grantwire.graph.delta import Changes
+from grantwire.graph.delta import Changes, Delta
+from grantwire.graph.facets import NOTHING, Surroundings
 from grantwire.graph.renames import in_order
 from grantwire.graph.rows import Content, Edge, Node, Row
 
 Counts: TypeAlias = tuple[Mapping[str, int], Mapping[str, int]]  # of resources and of relations, by kind
+About: TypeAlias = tuple[str, list[str], Mapping[str, Any]]  # a resource's name, fields of it, and their values
 Op: TypeAlias = Literal["i", "u", "d", "r"]  # added, changed, removed, renamed
 
 
@@ -51,22 +54,29 @@ class Teller:
         """The one message of rows that count again."""
         return told.ScopeReturned(kind="scope", **_by_kind(counts), **self._common(0, self.account))
 
-    def changes(self, changes: Changes) -> Iterator["Entry"]:
+    def facets(self, rows: Iterable[Node], around: Surroundings, *, live: bool) -> Iterator[told.Change]:
+        """Messages after the first one, for attributes that come or go with a whole scope."""
+        steps = ((row, row.attributes, sorted(row.attributes)) for row in rows if row.name in around.owners)
+        for n, (row, values, fields) in enumerate(steps, start=1):
+            yield self._facet(n, row, (around.owners[row.name], fields, values if live else {}))
+
+    def changes(self, changes: Changes, around: Surroundings = NOTHING) -> Iterator["Entry"]:
         """What ends before what begins, resources around their relations: each message can be applied as it comes."""
-        for n, (op, make, arguments) in enumerate(self._steps(changes)):
+        for n, (op, make, arguments) in enumerate(self._steps(changes, around)):
             yield Entry(make(n, *arguments), op, *_versions(arguments))
 
     def subject(self, change: told.Change) -> str:
         return subjects.change(self.connector, change.account, change.kind)
 
-    def _steps(self, changes: Changes) -> Iterator[tuple[Op, Any, tuple[Any, ...]]]:
-        nodes, edges = changes.nodes, changes.edges
+    def _steps(self, changes: Changes, around: Surroundings) -> Iterator[tuple[Op, Any, tuple[Any, ...]]]:
+        nodes, edges = changes.resources, changes.edges
         again, links_again = nodes.recreated, edges.recreated
         yield from (("d", self._unlinked, (edge, links_again)) for edge in edges.removed)
         yield from (("d", self._removed, (node, again)) for node in nodes.removed)
         yield from (("r", self._renamed, pair) for pair in in_order(nodes.renamed))
-        yield from (("i", self._added, (node, again)) for node in nodes.added)
+        yield from (("i", self._added, (node, (again, around.complete(node)))) for node in nodes.added)
         yield from (("u", self._changed, pair) for pair in nodes.changed)
+        yield from ((op, self._facet, (row, about)) for op, row, about in _told_facets(changes.facets, around))
         yield from (("r", self._moved, pair) for pair in in_order(edges.renamed))
         yield from (("i", self._linked, (edge, links_again)) for edge in edges.added)
         yield from (("u", self._altered, pair) for pair in edges.changed)
@@ -79,13 +89,20 @@ class Teller:
             **self._resource(n, new), previous_native_id=old.native_id, fields=differing(old, new)
         )
 
-    def _added(self, n: int, node: Node, again: set[Any]) -> told.Change:
-        values = told.tellable(dict(node.attributes))
+    def _added(self, n: int, node: Node, more: tuple[set[Any], dict[str, Any]]) -> told.Change:
+        again, attributes = more
+        values = told.tellable(attributes)
         return told.ResourceAdded(**self._resource(n, node), mark=_mark(node, again), values=values)
 
     def _changed(self, n: int, old: Node, new: Node) -> told.Change:
         fields = differing(old, new)
         return told.ResourceChanged(**self._resource(n, new), fields=fields, values=_values(new, fields))
+
+    def _facet(self, n: int, row: Node, about: About) -> told.Change:
+        (kind, native_id), (name, fields, values) = facet_of(row.name), about
+        known = {field: values[field] for field in fields if field in values}
+        which = {"kind": kind.value, "native_id": native_id, "name": name}
+        return told.ResourceChanged(**self._common(n, row.account), **which, fields=fields, values=told.tellable(known))
 
     def _unlinked(self, n: int, edge: Edge, again: set[Any]) -> told.Change:
         return told.RelationRemoved(**self._relation(n, edge), mark=_mark(edge, again))
@@ -131,6 +148,18 @@ class Teller:
         }
 
 
+def _told_facets(delta: Delta[Node], around: Surroundings) -> Iterator[tuple[Op, Node, About]]:
+    """What facets do to the resources that they are about: what a removed one said is named, without a value."""
+    steps: list[tuple[Op, Node, list[str], Mapping[str, Any]]] = [
+        *(("d", row, sorted(row.attributes), {}) for row in delta.removed),
+        *(("i", row, sorted(row.attributes), row.attributes) for row in delta.added),
+        *(("u", new, differing(old, new), new.attributes) for old, new in delta.changed),
+    ]
+    for op, row, fields, values in steps:
+        if row.name in around.owners and fields:
+            yield op, row, (around.owners[row.name], fields, values)
+
+
 def _versions(arguments: tuple[Any, ...]) -> tuple[Node | Edge, Node | Edge | None]:
     first, second = arguments
     return (second, first) if isinstance(second, Node | Edge) else (first, None)
@@ -170,7 +199,7 @@ def _mark(row: Row, again: set[Any]) -> told.Mark | None:
 
 
 def _count(rows: Iterable[Row]) -> dict[str, int]:
-    return dict(sorted(Counter(row.kind.value for row in rows).items()))
+    return dict(sorted(Counter(row.kind.value for row in rows if row.kind is not Kind.FACET).items()))
 
 
 def _by_kind(counts: Counts) -> dict[str, dict[str, int]]:

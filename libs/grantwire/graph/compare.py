@@ -79,7 +79,7 @@ class Comparison:
         """A relation of a kind that this snapshot does not hold completely, at its place after the renames."""
         if self._coverage.whole(old):
             return None
-        self.kept.rows[old.kind] += 1
+        self.kept.note(old)
         if place == old.key:
             return old
         source, target = self._content.nodes.get(place[0]), self._content.nodes.get(place[2])
@@ -96,8 +96,9 @@ class Comparison:
         )
 
     def _really_gone(self, gone: Mapping[Any, Row]) -> dict[Any, Row]:
-        unread = [row for row in gone.values() if not self._coverage.whole(row)]
-        self.kept.rows.update(row.kind.value for row in unread)
+        for row in gone.values():
+            if not self._coverage.whole(row):
+                self.kept.note(row)
         return {key: row for key, row in gone.items() if self._coverage.whole(row)}
 
     def _changed(self, pairs: Iterable[tuple[Row, Row]]) -> list[tuple[Row, Row]]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from grantwire.contracts.resources import RelationKind
+from grantwire.contracts.resources import Kind, RelationKind, facet_of
 from grantwire.contracts.snapshots import SnapshotSealed
 from grantwire.graph.rows import Edge, Node, Row, with_attributes
 
@@ -28,6 +28,13 @@ class Kept:
             f"Kept from an earlier reading, because the plan {plan!r} could not read it this time: {', '.join(parts)}. "
             "Give the connector role the missing permissions and sync again."
         )
+
+    def note(self, row: Node | Edge) -> None:
+        """A row that stays."""
+        if isinstance(row, Node) and row.kind is Kind.FACET:
+            self.attributes.update(f"{_told_kind(row)}.{name}" for name in row.attributes)
+        else:
+            self.rows[row.kind.value] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,13 @@ class Coverage:
 
     def carried(self, old: Row, new: Row, tenant: int, kept: Kept) -> Row:
         """``new`` with the attributes that only ``old`` knows because this plan cannot read them."""
-        names = self.unread.get(new.kind, frozenset()) & old.attributes.keys() - new.attributes.keys()
+        names = self.unread.get(_told_kind(new), frozenset()) & old.attributes.keys() - new.attributes.keys()
         if not names:
             return new
-        kept.attributes.update(f"{new.kind}.{name}" for name in names)
+        kept.attributes.update(f"{_told_kind(new)}.{name}" for name in names)
         return with_attributes(new, {**new.attributes, **{name: old.attributes[name] for name in names}}, tenant)
+
+
+def _told_kind(row: Node | Edge) -> str:
+    """The kind that a row's attributes are of: a facet's are those of the resource that it is about."""
+    return facet_of(row.name)[0].value if isinstance(row, Node) and row.kind is Kind.FACET else row.kind.value

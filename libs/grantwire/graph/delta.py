@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+from grantwire.contracts.resources import Kind
 from grantwire.graph.rows import Edge, Node, Row
 
 
@@ -39,6 +40,15 @@ class Delta(Generic[Row]):
     def size(self) -> int:
         return len(self.removed) + len(self.renamed) + len(self.added) + len(self.changed)
 
+    def only(self, wanted: Callable[[Row], bool]) -> "Delta[Row]":
+        """The part of it that is about some rows."""
+        return Delta(
+            [row for row in self.removed if wanted(row)],
+            [pair for pair in self.renamed if wanted(pair[1])],
+            [row for row in self.added if wanted(row)],
+            [pair for pair in self.changed if wanted(pair[1])],
+        )
+
     def without_removals(self, unwanted: Callable[[Row], bool]) -> None:
         """Keep rows that would have been removed, unless another takes their place."""
         reopened = self.opening.keys()
@@ -68,13 +78,29 @@ class Changes:
     edges: Delta[Edge] = field(default_factory=lambda: Delta[Edge]())
 
     @property
+    def resources(self) -> Delta[Node]:
+        """The changes of rows that are resources."""
+        return self.nodes.only(lambda row: row.kind is not Kind.FACET)
+
+    @property
+    def facets(self) -> Delta[Node]:
+        """The changes of rows that are attributes of a resource of another scope."""
+        return self.nodes.only(lambda row: row.kind is Kind.FACET)
+
+    @property
     def inserted(self) -> int:
-        return len(self.nodes.added) + len(self.edges.added)
+        return len(self.resources.added) + len(self.edges.added)
 
     @property
     def changed(self) -> int:
-        return sum(len(delta.changed) + len(delta.renamed) for delta in (self.nodes, self.edges))
+        """A facet that comes or goes changes a resource."""
+        return self.facets.size + sum(len(delta.changed) + len(delta.renamed) for delta in (self.resources, self.edges))
 
     @property
     def removed(self) -> int:
-        return len(self.nodes.removed) + len(self.edges.removed)
+        return len(self.resources.removed) + len(self.edges.removed)
+
+    @property
+    def growth(self) -> int:
+        """How many more resources and relations there are."""
+        return sum(len(delta.opening) - len(delta.closing) for delta in (self.resources, self.edges))

@@ -67,6 +67,7 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     """Take the removals that must wait out of ``changes``, with the relations of the resources that stay.
 
     ``before`` counts the scope's rows by kind. ``allowed`` is the set a person confirmed: exactly that set passes.
+    Facets never wait: they are attributes.
     """
     losses = held_losses(before, _counts(_vanished(changes)), _counts(_appeared(changes)))
     if not losses:
@@ -93,13 +94,13 @@ def _fingerprint(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
 
 def _vanished(changes: Changes) -> Iterable[str]:
     nodes, edges = changes.nodes.opening, changes.edges.opening
-    yield from (row.kind for row in changes.nodes.removed if row.key not in nodes)
+    yield from (row.kind for row in changes.resources.removed if row.key not in nodes)
     yield from (row.kind for row in changes.edges.removed if row.key not in edges)
 
 
 def _appeared(changes: Changes) -> Iterable[str]:
     nodes, edges = changes.nodes.closing, changes.edges.closing
-    yield from (row.kind for row in changes.nodes.added if row.key not in nodes)
+    yield from (row.kind for row in changes.resources.added if row.key not in nodes)
     yield from (row.kind for row in changes.edges.added if row.key not in edges)
 
 

@@ -10,16 +10,18 @@ from typing import Final
 
 import asyncpg
 
+from grantwire.contracts.changes import Change
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import publishing
 from grantwire.graph.changes import Teller
+from grantwire.graph.facets import Surroundings, owners
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.purging import Purged, purge
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import holding as holding_sql
 from grantwire.graph.statements import retiring as sql
-from grantwire.graph.stored import counts
+from grantwire.graph.stored import counts, facets_of
 
 __all__ = ["RETENTION", "Purged", "RetiredScope", "lock", "purge", "restore", "retire", "retired"]
 
@@ -63,8 +65,8 @@ async def retire(connection: Connection, scope_key: str, why: str, traceparent: 
     if row["loaded_at"] is None:
         return None
     teller, held = _teller(row, scope_key), await counts(connection, row["id"])
-    message = teller.retired(why, row["at"] + RETENTION, held)
-    revision = await publishing.tell(connection, teller, [message], traceparent)
+    messages = [teller.retired(why, row["at"] + RETENTION, held), *await _facets(connection, row, teller, live=False)]
+    revision = await publishing.tell(connection, teller, messages, traceparent)
     await _record(connection, row, revision, "retired", (0, 0, _rows(held), 0))
     return revision
 
@@ -80,7 +82,8 @@ async def restore(
         return None
     teller, held = _teller(row, scope_key), await counts(connection, row["id"])
     await connection.execute(sql.SET_ROWS, TENANT, row["id"], _rows(held))
-    revision = await publishing.tell(connection, teller, [teller.returned(held)], traceparent)
+    messages = [teller.returned(held), *await _facets(connection, row, teller, live=True)]
+    revision = await publishing.tell(connection, teller, messages, traceparent)
     await _record(connection, row, revision, "returned", (_rows(held), 0, 0, 0))
     return revision
 
@@ -94,6 +97,13 @@ async def retired(graph: Graph) -> list[RetiredScope]:
 
 def _teller(row: asyncpg.Record, scope_key: str) -> Teller:
     return Teller(row["at"], row["connector"], row["account"], scope_key)
+
+
+async def _facets(connection: Connection, row: asyncpg.Record, teller: Teller, *, live: bool) -> list[Change]:
+    """What its facets said of resources that other scopes own: those stay, and are another's to tell of."""
+    rows = await facets_of(connection, row["id"])
+    around = Surroundings(await owners(connection, [facet.name for facet in rows]))
+    return list(teller.facets(rows, around, live=live))
 
 
 def _rows(held: tuple[dict[str, int], dict[str, int]]) -> int:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from grantwire.contracts.failures import Malformed
-from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
+from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource, facet_of
 from grantwire.graph import identity
 
 EdgeKey: TypeAlias = tuple[UUID, RelationKind, UUID]
@@ -31,6 +31,9 @@ class Node:
 
     @property
     def label(self) -> str:
+        if self.kind is Kind.FACET:
+            kind, native_id = facet_of(self.name)
+            return f"{', '.join(sorted(self.attributes))} of {kind} {native_id}"
         return f"{self.kind} {self.native_id}"
 
 

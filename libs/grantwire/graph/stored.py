@@ -12,6 +12,7 @@ from grantwire.graph.delta import Differences
 from grantwire.graph.pool import Connection
 from grantwire.graph.rows import Content, Edge, EdgeKey, Node
 from grantwire.graph.statements import apply as sql
+from grantwire.graph.statements import facets as facet_sql
 
 KINDS: Mapping[int, Kind] = {code: kind for kind, code in KIND_CODES.items()}
 RELATIONS: Mapping[int, RelationKind] = {code: kind for kind, code in RELATION_CODES.items()}
@@ -49,6 +50,11 @@ async def counts(connection: Connection, scope: int) -> tuple[dict[str, int], di
     found = {KINDS[record["kind"]].value: record["n"] for record in nodes}
     found.pop(Kind.FACET.value, None)
     return found, {RELATIONS[record["kind"]].value: record["n"] for record in edges}
+
+
+async def facets_of(connection: Connection, scope: int) -> list[Node]:
+    """The facets that the scope tells."""
+    return [_node(record) for record in await connection.fetch(facet_sql.OF_SCOPE, TENANT, scope)]
 
 
 def edge_arrays(keys: Iterable[EdgeKey]) -> tuple[list[UUID], list[int], list[UUID]]:
