@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from grantwire.bus import readback
 from grantwire.bus.broker import client_of
-from grantwire.bus.connection import APPLY_HINT, Refused, ask_patiently
+from grantwire.bus.connection import APPLY_HINT, Refused, ask, ask_patiently
 from grantwire.bus.outgoing import ROOM, Outgoing, batches, require_size
 from grantwire.bus.sending import Repeated, persist, persist_batch
 from grantwire.contracts.envelope import TRACEPARENT, Envelope
@@ -94,6 +94,17 @@ class Publisher:
         except Refused as refusal:
             raise GrantwireError(f"The stream {stream.name} is not there; {APPLY_HINT}.") from refusal
         return int(state["last_seq"])
+
+    async def purge(self, stream: Stream, subject: str) -> int:
+        """Throw away what the stream holds for one subject, even what is being handled; returns how many messages.
+
+        Raises ``GrantwireError`` when the stream is not there or forbids it, ``DependencyDown`` without an answer.
+        """
+        try:
+            answer = await ask(self._client, f"STREAM.PURGE.{stream.name}", {"filter": subject})
+        except Refused as refusal:
+            raise GrantwireError(f"{refusal} If the stream is missing, {APPLY_HINT}.") from refusal
+        return int(answer["purged"])
 
     async def read_back(
         self, stream: Stream, subject: str, first: int, last: int, *, snapshot: str, patience: float = 30.0

@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
 
 import asyncpg
 
 from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import retiring
+from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.standing import not_found
 from grantwire.graph.statements import connectors as sql
-
-_BY_HAND: Final = (ConnectorState.DRAFT, ConnectorState.PAUSED)  # states that no sync may end
+from grantwire.graph.statements import fleet as fleet_sql
+from grantwire.graph.statements import runs as run_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +28,42 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredConnector:
-    """A connector as it is kept. ``log`` holds its newest 100 lines, newest first."""
+    """A connector as it is kept. ``organization`` is the id of the one it reads, if it reads one. ``log`` holds its
+    newest 100 lines, newest first."""
 
     connector: Connector
     version: int
     account: str | None
+    organization: str | None
     state: ConnectorState
     reason: str | None
     log: list[LogLine] = field(default_factory=list)
 
 
 async def put(
-    graph: Graph, connector: Connector, *, account: str | None, state: ConnectorState, reason: str | None
+    graph: Graph,
+    connector: Connector,
+    *,
+    account: str | None,
+    state: ConnectorState,
+    reason: str | None,
+    organization: str | None = None,
 ) -> int:
     """Create or change a connector; returns the version of its settings, which rises only when they change.
 
-    Raises ``Conflict`` when another connector reads the account already.
+    ``organization`` is the id of the one it reads; without the setting ``organizations`` it reads none. Raises
+    ``Conflict`` when another connector reads the account or the organization already.
     """
+    organization = organization if connector.organizations else None
     async with graph.transaction() as connection:
-        await connection.execute(sql.LOCK, TENANT, connector.id)
-        await _refuse_second_owner(connection, connector.id, account)
+        await connection.execute(sql.LOCK, TENANT)
+        await _refuse_second_owner(connection, connector.id, account, organization)
         settings = connector.model_dump(mode="json")
         before = await connection.fetchrow(sql.GET, TENANT, connector.id)
-        version = 1 if before is None else before["version"] + (before["settings"] != settings)
-        try:
-            await connection.execute(sql.PUT, TENANT, connector.id, version, settings, account, state.value, reason)
-        except asyncpg.UniqueViolationError:
-            raise Conflict(f"Account {account} was given to another connector a moment ago.") from None
+        version = await connection.fetchval(sql.LAST_VERSION, TENANT, connector.id)
+        version += before is None or before["settings"] != settings
+        values = (version, settings, account, organization, state.value, reason)
+        await connection.execute(sql.PUT, TENANT, connector.id, *values)
         await connection.execute(sql.PUT_VERSION, TENANT, connector.id, version, settings)
         return int(version)
 
@@ -88,45 +100,49 @@ async def set_state(graph: Graph, id: str, state: ConnectorState, reason: str | 
         await connection.execute(sql.SET_STATE, TENANT, id, state.value, reason)
 
 
+async def remove(graph: Graph, id: str) -> None:
+    """Forget a connector. What its scopes hold is retired; its settings by version and its log stay; a job that is
+    under way ends without settings to read with. Raises ``NotFound``."""
+
+    async def work() -> None:
+        async with graph.transaction() as connection:
+            await connection.execute(sql.LOCK, TENANT)
+            if await connection.fetchrow(sql.GET, TENANT, id) is None:
+                raise await not_found(connection, id)
+            await _give_up(connection, id, f"Connector {id!r} was removed.")
+
+    await repeated(work)
+
+
 async def add_log(graph: Graph, id: str, level: str, text: str) -> None:
     """Add a line to the connector's readable log. ``level`` is ``info``, ``warning`` or ``error``."""
     async with graph.connection() as connection:
         await connection.execute(sql.ADD_LOG, TENANT, id, level, text)
 
 
-async def settle(connection: Connection, id: str) -> None:
-    """Let a connector's state follow from its scopes after one of them was read."""
-    row = await connection.fetchrow(sql.GET, TENANT, id)
-    if row is None or row["state"] in _BY_HAND:
-        return
-    state, reason = state_from(await connection.fetch(sql.SCOPES, TENANT, id))
-    if (state.value, reason) != (row["state"], row["reason"]):
-        await connection.execute(sql.SET_STATE, TENANT, id, state.value, reason)
-        level = "info" if state is ConnectorState.CONNECTED else "warning"
-        await connection.execute(sql.ADD_LOG, TENANT, id, level, f"{state.value}: {reason}" if reason else state.value)
+async def _give_up(connection: Connection, id: str, why: str) -> None:
+    scopes = [row["key"] for row in await connection.fetch(sql.SCOPES, TENANT, id)]
+    await retiring.lock(connection, scopes)
+    for key in scopes:
+        await retiring.retire(connection, key, why)
+    await connection.execute(run_sql.END_PARTS, TENANT, id, Reason(code="connector_gone", text=why).model_dump())
+    await connection.execute(run_sql.END_RUNS, TENANT, id)
+    await connection.execute(fleet_sql.FORGET_GAPS, TENANT, id)
+    await connection.execute(sql.REMOVE, TENANT, id)
+    await connection.execute(sql.ADD_LOG, TENANT, id, "info", why)
 
 
-def state_from(scopes: Iterable[Any]) -> tuple[ConnectorState, str | None]:
-    """Connected when every scope is whole or accepted as unreachable; degraded, with the first reason, otherwise."""
-    for scope in scopes:
-        if scope["state"] in ("stale", "held"):
-            return ConnectorState.DEGRADED, f"{scope['key']}: {(scope['reason'] or {}).get('text', scope['state'])}"
-        if scope["state"] == "new":
-            return ConnectorState.SYNCING, None
-    return ConnectorState.CONNECTED, None
-
-
-async def not_found(connection: Connection, id: str) -> NotFound:
-    """The error for a connector that does not exist, naming those that do."""
-    known = [row["id"] for row in await connection.fetch(sql.IDS, TENANT)]
-    return NotFound(f"There is no connector {id!r}; there is {', '.join(known) or 'none at all'}.")
-
-
-async def _refuse_second_owner(connection: Connection, id: str, account: str | None) -> None:
-    owner = await connection.fetchval(sql.ACCOUNT_OWNER, TENANT, account, id) if account else None
+async def _refuse_second_owner(connection: Connection, id: str, account: str | None, organization: str | None) -> None:
+    owner = await connection.fetchrow(sql.ACCOUNT_OWNER, TENANT, account, id) if account else None
+    if owner is not None:
+        how = " as one of its organization's" if owner["inside"] else ""
+        raise Conflict(
+            f"Account {account} is read by connector {owner['id']!r} already{how}; an account belongs to one connector."
+        )
+    owner = await connection.fetchrow(sql.ORGANIZATION_OWNER, TENANT, organization, id) if organization else None
     if owner is not None:
         raise Conflict(
-            f"Account {account} is read by connector {owner!r} already; an account belongs to one connector."
+            f"Organization {organization} is read by connector {owner['id']!r} already; change or remove that one."
         )
 
 
@@ -135,6 +151,7 @@ def _stored(row: asyncpg.Record, log: Iterable[asyncpg.Record]) -> StoredConnect
         Connector.model_validate(row["settings"]),
         row["version"],
         row["account"],
+        row["organization"],
         ConnectorState(row["state"]),
         row["reason"],
         [LogLine(line["at"], line["level"], line["text"]) for line in log],

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Outcome, Reason, SnapshotSealed
-from grantwire.graph.connectors import settle
 from grantwire.graph.pool import Connection
+from grantwire.graph.standing import settle
 from grantwire.graph.statements import runs as sql
 
 _OLDER: Final = Reason(code="older", text="A reading that began later was applied before this one arrived.")
@@ -65,7 +65,8 @@ async def ask_again(connection: Connection, seal: SnapshotSealed, traceparent: s
     again = uuid4()
     reason = Reason(code=_ASKED_AGAIN.code, text=_ASKED_AGAIN.text.format(again))
     if await _finish(connection, seal, "stale", reason, Applied("resync")):  # not for a repeated seal
-        await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent)
+        alone = seal.source != "organization"  # what an organization brings may be new accounts
+        await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent, alone)
         await connection.execute(sql.REQUEST_SCOPE_AGAIN, TENANT, UUID(seal.run), seal.scope, again)
 
 

@@ -15,11 +15,11 @@ from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph.connectors import settle
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.removals import Held, losses_in_words
 from grantwire.graph.runs import request_in
 from grantwire.graph.scopes import Scope
+from grantwire.graph.standing import settle
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import connectors as connector_sql
 from grantwire.graph.statements import holding as sql

@@ -61,7 +61,8 @@ def _view(row: asyncpg.Record, now: datetime) -> ScopeView:
     return ScopeView(
         reason=Reason.model_validate(row["reason"]) if row["reason"] else None,
         due_at=due_at(row["observed_at"], interval),
-        overdue=is_overdue(now, row["observed_at"], interval),
+        # What is not read on purpose is not late.
+        overdue=row["state"] != "unreachable" and is_overdue(now, row["observed_at"], interval),
         **values,
     )
 

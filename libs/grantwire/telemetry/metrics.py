@@ -28,6 +28,8 @@ CounterName = Literal[
     "grantwire.leases.ended",
     # Messages taken off a stream, by stream and settlement (ack, retry, dead).
     "grantwire.bus.settled",
+    # Jobs thrown away because their scope's next one was refused for two intervals, by source. Are collectors alive?
+    "grantwire.jobs.cleared",
     # Messages given up on, by stream and consumer. Each one waits in DEAD for a person.
     "grantwire.bus.dead",
     # Outbox rows published, by stream.

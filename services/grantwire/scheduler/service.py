@@ -1,8 +1,8 @@
-"""The scheduler's wiring: a turn every fifth of a second, for as long as it runs."""
+"""The scheduler's wiring: a turn every fifth of a second, a sweep every hour, for as long as it runs."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -13,23 +13,24 @@ from grantwire import bus
 from grantwire.contracts.failures import Transient
 from grantwire.graph import Graph
 from grantwire.scheduler.handlers import Scheduler
-from grantwire.telemetry import detached
+from grantwire.telemetry import Recorder, detached
 
 NAME = "scheduler"
 log = structlog.get_logger(__name__)
 
 
 class Settings(BaseSettings):
-    """Everything this process is told from outside. ``scheduler_pause`` is in seconds."""
+    """Everything this process is told from outside. ``scheduler_pause`` and ``scheduler_sweep`` are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
     nats_url: str
     scheduler_pause: float = 0.2
+    scheduler_sweep: float = 3600.0
 
 
 def assemble(graph: Graph, broker: NatsBroker) -> Scheduler:
-    return Scheduler(graph, bus.Publisher(broker, NAME))
+    return Scheduler(graph, bus.Publisher(broker, NAME), Recorder(NAME))
 
 
 @asynccontextmanager
@@ -38,16 +39,19 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     async with Graph.open(settings.database_url, application_name=NAME) as graph:
         broker = bus.broker(settings.nats_url, service=NAME)
         async with bus.running(broker), asyncio.TaskGroup() as tasks:
+            scheduler = assemble(graph, broker)
             with detached():
-                turns = tasks.create_task(_turns(assemble(graph, broker), settings.scheduler_pause))
+                turns = tasks.create_task(_again(scheduler.turn, settings.scheduler_pause))
+                sweeps = tasks.create_task(_again(scheduler.sweep, settings.scheduler_sweep))
             yield
             turns.cancel()
+            sweeps.cancel()
 
 
-async def _turns(scheduler: Scheduler, pause: float) -> None:
+async def _again(act: Callable[[], Awaitable[object]], pause: float) -> None:
     while True:
         try:
-            await scheduler.turn()
+            await act()
         except Transient as error:
             log.warning("the scheduler waits", reason=str(error))
         await asyncio.sleep(pause)

@@ -12,7 +12,6 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Facts, Kind, Resource
 from grantwire.graph import identity
 from grantwire.graph.chains import better, effect_of, weakest
-from grantwire.graph.connectors import state_from
 from grantwire.graph.delta import Differences
 from grantwire.graph.freshness import due_at, is_overdue
 from grantwire.graph.outsiders import account_in, in_organization
@@ -20,6 +19,7 @@ from grantwire.graph.removals import Loss, held_losses
 from grantwire.graph.renames import in_order, recognise
 from grantwire.graph.rows import Node, content_of, node_of
 from grantwire.graph.runs import PartState, RunState, state_of
+from grantwire.graph.standing import state_from
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -159,8 +159,27 @@ def test_the_state_of_a_run(parts: list[PartState], state: RunState) -> None:
     assert state_of(parts) == state
 
 
+@pytest.mark.parametrize(
+    ("parts", "state"),
+    [
+        (["requested"], "requested"),
+        (["published"], "running"),
+        (["complete"], "running"),
+        (["failed"], "running"),
+    ],
+)
+def test_a_run_goes_on_until_all_of_its_parts_are_known(parts: list[PartState], state: RunState) -> None:
+    assert state_of(parts, expanded=False) == state
+
+
 def test_the_state_of_a_connector() -> None:
     stale = {"key": "iam/1", "state": "stale", "reason": {"code": "denied", "text": "No."}}
-    assert state_from([{"key": "a", "state": "complete"}, stale]) == (ConnectorState.DEGRADED, "iam/1: No.")
-    assert state_from([{"key": "a", "state": "new"}]) == (ConnectorState.SYNCING, None)
-    assert state_from([{"key": "a", "state": "unreachable"}]) == (ConnectorState.CONNECTED, None)
+    held = {"key": "iam/2", "state": "held", "reason": {"code": "held", "text": "Many."}}
+    new = {"key": "iam/3", "state": "new", "reason": None}
+    assert state_from([{"key": "a", "state": "complete"}, stale], 2) == (ConnectorState.DEGRADED, "iam/1: No.")
+    assert state_from([new, stale], 9) == (ConnectorState.DEGRADED, "iam/1: No."), "a failure is told at once"
+    assert state_from([stale, {**stale, "key": "iam/4"}], 12)[1] == "2 of 12 scopes are stale; first iam/1: No."
+    assert state_from([held, stale], 2)[1] == "2 of 2 scopes are stale or held; first iam/2: Many."
+    assert state_from([new], 3) == (ConnectorState.SYNCING, None)
+    assert state_from([{"key": "a", "state": "unreachable"}], 1) == (ConnectorState.CONNECTED, None)
+    assert state_from([], 0) == (ConnectorState.CONNECTED, None)

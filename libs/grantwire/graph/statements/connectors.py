@@ -2,11 +2,12 @@
 
 from typing import Final
 
-# Makes concurrent writers of one connector wait, whether or not it exists yet.
-LOCK: Final = "SELECT pg_advisory_xact_lock($1, hashtext('connector/' || $2))"
+# Whoever decides which connector reads which account waits for the others that do. Taken before any other lock.
+LOCK: Final = "SELECT pg_advisory_xact_lock($1, hashtext('connectors'))"
 
-GET: Final = "SELECT id, version, settings, account, state, reason FROM connector WHERE tenant_id = $1 AND id = $2"
-ALL: Final = "SELECT id, version, settings, account, state, reason FROM connector WHERE tenant_id = $1 ORDER BY id"
+_COLUMNS: Final = "id, version, settings, account, organization, state, reason"
+GET: Final = f"SELECT {_COLUMNS} FROM connector WHERE tenant_id = $1 AND id = $2"
+ALL: Final = f"SELECT {_COLUMNS} FROM connector WHERE tenant_id = $1 ORDER BY id"
 IDS: Final = "SELECT id FROM connector WHERE tenant_id = $1 ORDER BY id"
 
 # The newest lines of the log, newest first.
@@ -14,19 +15,38 @@ LOG: Final = """
 SELECT connector, at, level, text FROM connector_log
 WHERE tenant_id = $1 AND ($2::text IS NULL OR connector = $2) ORDER BY id DESC LIMIT 100"""
 
-ACCOUNT_OWNER: Final = "SELECT id FROM connector WHERE tenant_id = $1 AND account = $2 AND id <> $3"
+# Who else reads an account: as its own, or as one of its organization's.
+ACCOUNT_OWNER: Final = """
+SELECT id, organization IS NOT NULL AND account IS DISTINCT FROM $2 AS inside FROM connector c
+WHERE tenant_id = $1 AND id <> $3
+  AND (account = $2 OR EXISTS (SELECT FROM scope s
+                               WHERE s.tenant_id = $1 AND s.source = 'iam' AND s.account = $2 AND s.connector = c.id
+                                 AND s.retired_at IS NULL))
+ORDER BY account IS DISTINCT FROM $2 LIMIT 1"""
+
+ORGANIZATION_OWNER: Final = "SELECT id FROM connector WHERE tenant_id = $1 AND organization = $2 AND id <> $3"
 
 PUT: Final = """
-INSERT INTO connector (tenant_id, id, version, settings, account, state, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO connector (tenant_id, id, version, settings, account, organization, state, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, settings = excluded.settings,
-    account = excluded.account, state = excluded.state, reason = excluded.reason, updated_at = now()"""
+    account = excluded.account, organization = excluded.organization, state = excluded.state,
+    reason = excluded.reason, updated_at = now()"""
+
+REMOVE: Final = "DELETE FROM connector WHERE tenant_id = $1 AND id = $2"
+
+# A connector that comes back under its old id goes on counting: the old settings keep their numbers.
+LAST_VERSION: Final = "SELECT coalesce(max(version), 0) FROM connector_version WHERE tenant_id = $1 AND connector = $2"
 
 # Settings are kept by version: a job names the version it was made for.
 PUT_VERSION: Final = """
 INSERT INTO connector_version (tenant_id, connector, version, settings) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id, connector, version) DO NOTHING"""
 
-SETTINGS: Final = "SELECT settings FROM connector_version WHERE tenant_id = $1 AND connector = $2 AND version = $3"
+# Of a connector that was removed there are none any more: whoever would still read with them must not.
+SETTINGS: Final = """
+SELECT v.settings FROM connector_version v JOIN connector c ON c.tenant_id = v.tenant_id AND c.id = v.connector
+WHERE v.tenant_id = $1 AND v.connector = $2 AND v.version = $3"""
 
 SET_STATE: Final = """
 UPDATE connector SET state = $3, reason = $4, updated_at = now()
@@ -34,5 +54,13 @@ WHERE tenant_id = $1 AND id = $2 AND (state, reason) IS DISTINCT FROM ($3, $4)""
 
 ADD_LOG: Final = "INSERT INTO connector_log (tenant_id, connector, level, text) VALUES ($1, $2, $3, $4)"
 
-# How the connector's scopes stand, to say how the connector stands.
-SCOPES: Final = "SELECT key, state, reason FROM scope WHERE tenant_id = $1 AND connector = $2 ORDER BY key"
+# The connector's scopes that are not as they should be, to say how the connector stands; and how many it has.
+UNSETTLED: Final = """
+SELECT key, state, reason FROM scope
+WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL AND state IN ('new', 'stale', 'held') ORDER BY key"""
+COUNT_SCOPES: Final = "SELECT count(*) FROM scope WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL"
+
+SCOPES: Final = "SELECT key FROM scope WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL ORDER BY key"
+
+IS_RUNNING: Final = """
+SELECT EXISTS (SELECT FROM run_scope WHERE tenant_id = $1 AND connector = $2 AND finished_at IS NULL)"""

@@ -13,6 +13,9 @@ STATEMENTS: tuple[str, ...] = (
     # what that showed, became part of it.
     "ALTER TABLE run ADD COLUMN expanded_at timestamptz",
     "UPDATE run SET expanded_at = requested_at",
+    # Every turn of the scheduler asks for those that are not expanded, history for the newest of all.
+    "CREATE INDEX ix_run_unexpanded ON run (tenant_id, requested_at) WHERE expanded_at IS NULL",
+    "CREATE INDEX ix_run_requested ON run (tenant_id, requested_at)",
     # A retired scope's rows stay where they are; whoever reads the graph leaves them out.
     "ALTER TABLE scope ADD COLUMN retired_at timestamptz",
     "ALTER TABLE scope ADD COLUMN retired_why text",
