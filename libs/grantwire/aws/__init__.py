@@ -1,22 +1,38 @@
 """AWS: sessions, typed readers, and one table of what its failures mean. The only importer of boto3."""
 
+from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls, Tally, tallying
 from grantwire.aws.entry import Identity
-from grantwire.aws.permissions import IAM_ALL, IAM_BULK, IAM_MINIMUM, policy
+from grantwire.aws.permissions import (
+    IAM_ALIASES,
+    IAM_ALL,
+    IAM_BULK,
+    IAM_MINIMUM,
+    ORGANIZATION,
+    child_roles,
+    policy,
+)
 from grantwire.aws.session import AwsSession
+from grantwire.aws.sessions import Sessions
 from grantwire.aws.settings import AwsSettings
-from grantwire.aws.validate import check_connector
+from grantwire.aws.validate import Checked, check_connector
 
 __all__ = [
+    "IAM_ALIASES",
     "IAM_ALL",
     "IAM_BULK",
     "IAM_MINIMUM",
+    "ORGANIZATION",
     "AwsSession",
     "AwsSettings",
+    "Budgets",
     "Calls",
+    "Checked",
     "Identity",
+    "Sessions",
     "Tally",
     "check_connector",
+    "child_roles",
     "policy",
     "tallying",
 ]

@@ -1,8 +1,9 @@
 """botocore sessions and clients as we want them: endpoints by partition, timeouts, few retries, every reply guarded."""
 
+import threading
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from boto3.session import Session
 from botocore.client import BaseClient
@@ -13,7 +14,9 @@ from botocore.handlers import json_decode_policies
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 
-from grantwire.aws import calls, replies
+from grantwire.aws import budgets, calls, replies
+from grantwire.aws.acting import Acting
+from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.failures import AwsCause, AwsError
 
@@ -102,9 +105,47 @@ def sts_client(session: Session, region: str, settings: AwsSettings) -> "STSClie
     return _watched(lambda: session.client("sts", region_name=region, config=_config(settings)))
 
 
+def organizations_client(session: Session, region: str, settings: AwsSettings) -> OrganizationsClient:
+    """Of the partition's one endpoint, whichever of its regions is given."""
+    client: Any = _watched(lambda: session.client("organizations", region_name=region, config=_config(settings)))
+    found: OrganizationsClient = client
+    return found
+
+
+class Clients:
+    """One client for each service and region, made on its first use. Who acts is said by each call (``acting``)."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def sts(self, region: str) -> "STSClient":
+        client: STSClient = self._client("sts", region, sts_client)
+        return client
+
+    def iam(self, region: str) -> "IAMClient":
+        client: IAMClient = self._client("iam", region, iam_client)
+        return client
+
+    def organizations(self, region: str) -> OrganizationsClient:
+        client: OrganizationsClient = self._client("organizations", region, organizations_client)
+        return client
+
+    def _client(self, service: str, region: str, make: Callable[[Session, str, AwsSettings], Any]) -> Any:
+        """Made under the lock: neither sessions nor the making of clients are thread-safe; the clients are."""
+        with self._lock:
+            if (service, region) not in self._made:
+                self._session = self._session or holding(Acting())
+                self._made[service, region] = make(self._session, region, self._settings)
+            return self._made[service, region]
+
+
 def _watched(make: Callable[[], C]) -> C:
     client = make()
     calls.count(client)
+    budgets.meter(client)
     replies.guard(client)
     return client
 

@@ -31,12 +31,16 @@ SIGNATURE: Final = _words(
     "MissingAuthenticationTokenException SignatureDoesNotMatch",
 )
 GONE: Final = _words(
-    "EntityDoesNotExist NoSuchEntity NoSuchEntityException NotFoundException ResourceNotFoundException"
+    "AccountNotFoundException ChildNotFoundException EntityDoesNotExist NoSuchEntity NoSuchEntityException",
+    "NotFoundException OrganizationalUnitNotFoundException ParentNotFoundException ResourceNotFoundException",
+    "RootNotFoundException TargetNotFoundException",
 )
 CONFLICTS: Final = _words(
     "ConcurrentModification ConcurrentModificationException Conflict ConflictException DeleteConflict",
     "EntityAlreadyExists EntityTemporarilyUnmodifiable",
 )
 CLOCK: Final = _words("RequestExpired RequestInTheFuture RequestTimeTooSkewed")
+
+NO_ORGANIZATION: Final = _words("AWSOrganizationsNotInUseException")
 
 CREDENTIALS: Final = EXPIRED | UNKNOWN_KEY | SIGNATURE  # the keys themselves are not accepted: new ones may be

@@ -1,29 +1,26 @@
-"""Entering an account: whose credentials are these, and the assumed role's renewal. Blocking: for ``Calls`` threads."""
+"""Entering an account: whose credentials are these, and an assumed role's renewal. Blocking: for ``Calls`` threads."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.session import Session
-from botocore.credentials import RefreshableCredentials
+import stamina
+from botocore.credentials import Credentials, RefreshableCredentials
 
-from grantwire.aws.clients import ambient, holding, iam_client, region_of, sts_client
-from grantwire.aws.errors import Asked, clock_ahead, failure
-from grantwire.aws.permissions import session_policy
+from grantwire.aws.acting import acting
+from grantwire.aws.errors import Asked, behind, clock_ahead, failure, wrong_account
 from grantwire.aws.replies import GarbledReply, unspoilt
-from grantwire.aws.settings import AwsSettings
-from grantwire.contracts.connectors import Connector
+from grantwire.contracts.failures import AwsError
 from grantwire.telemetry.clock import utc_now
 
 if TYPE_CHECKING:
-    from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_sts.client import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleResponseTypeDef
 
 ASSUME: Final = "sts:AssumeRole"
 CALLER: Final = "sts:GetCallerIdentity"
 _HOUR: Final = 3_600  # seconds: the longest a chained role lasts, and the shortest maximum a role can have
+_AGAIN: Final = stamina.RetryingCaller(attempts=3, wait_max=2.0, wait_jitter=0.2).on(GarbledReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +34,39 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An account that was entered: who we are there, and its IAM."""
+    """An account that was entered: who we are there, by which credentials, and the region whose endpoints serve us."""
 
     identity: Identity
-    iam: "IAMClient"
+    credentials: Credentials | None
+    region: str
 
 
-def enter(connector: Connector, actions: Sequence[str], settings: AwsSettings) -> Entered:
-    """One call: AssumeRole where the connector names a role, else GetCallerIdentity. Raises botocore's errors."""
-    session = ambient()
-    region = region_of(session, connector.partition if connector.role_arn else None, settings)
-    sts = sts_client(session, region, settings)
-    if connector.role_arn is None:
-        return Entered(whoami(sts), iam_client(session, region, settings))
-    role = Role(sts, connector, actions)
-    return Entered(role.identity, iam_client(role.session(), region, settings))
+@dataclass(frozen=True, slots=True)
+class RoleWanted:
+    """A role to assume. ``via``: who of another account assumes it, for what people are told."""
+
+    arn: str
+    external_id: str | None
+    session_name: str
+    policy: str
+    via: str | None = None
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(ASSUME, self.account, self.arn, self.via)
 
 
-def whoami(sts: "STSClient") -> Identity:
-    """The identity of the client's own credentials. Needs no permission."""
-    return unspoilt(CALLER, lambda: identity_of(sts.get_caller_identity()["Arn"]))
+def whoami(sts: "STSClient", credentials: Credentials | None) -> Identity:
+    """Whose credentials they are. Needs no permission. Raises ``AwsError``."""
+    try:
+        with acting(credentials):
+            return _AGAIN(unspoilt, CALLER, lambda: identity_of(sts.get_caller_identity()["Arn"]))
+    except Exception as error:
+        raise failure(error, Asked(CALLER), now=utc_now()) from error
 
 
 def identity_of(arn: str) -> Identity:
@@ -68,46 +78,63 @@ def identity_of(arn: str) -> Identity:
 
 
 class Role:
-    """An assumed role: assumed once on construction, and again by botocore shortly before it expires."""
+    """An assumed role: assumed once on construction, and again by botocore shortly before it expires.
 
-    def __init__(self, sts: "STSClient", connector: Connector, actions: Sequence[str]) -> None:
+    ``assumer``: whose credentials assume it, renewed first where they are a role's too. Raises ``AwsError``.
+    """
+
+    def __init__(self, sts: "STSClient", assumer: Credentials | None, wanted: RoleWanted) -> None:
         self._sts = sts
-        self._connector = connector
-        self._policy = session_policy(actions)
-        self._first = self._assume()
-        self.identity = unspoilt(ASSUME, lambda: identity_of(self._first["AssumedRoleUser"]["Arn"]))
+        self._assumer = assumer
+        self._wanted = wanted
+        answer = self._assume()
+        self._first = self._metadata(answer)
+        self.identity = self._identity(answer)
 
-    def session(self) -> Session:
-        """A session of the role's credentials, renewed while it is used."""
-        first = self._metadata(self._first)
-        return holding(RefreshableCredentials.create_from_metadata(first, self._renew, "grantwire"))
+    def credentials(self) -> Credentials:
+        """The role's, renewed while they are used."""
+        return RefreshableCredentials.create_from_metadata(self._first, self._renew, "grantwire")
 
     def _renew(self) -> dict[str, Any]:
-        """Runs inside other calls, so it says itself that it was the renewal that failed."""
-        try:
-            return self._metadata(self._assume())
-        except GarbledReply:
-            raise
-        except Exception as error:
-            asked = Asked(ASSUME, self._connector.account, self._connector.role_arn)
-            raise failure(error, asked, now=utc_now()) from error
+        return self._metadata(self._assume())
 
     def _assume(self) -> "AssumeRoleResponseTypeDef":
+        """Runs inside other calls when it renews, so it says itself that it was AssumeRole that failed."""
+        try:
+            with acting(self._assumer):
+                return _AGAIN(unspoilt, ASSUME, self._ask)
+        except AwsError as error:
+            raise behind(error, self._wanted.account) from error  # of the assumer's own renewal
+        except Exception as error:
+            raise failure(error, self._wanted.asked, now=utc_now()) from error
+
+    def _ask(self) -> "AssumeRoleResponseTypeDef":
+        wanted = self._wanted
         ask = partial(
             self._sts.assume_role,
-            RoleArn=self._connector.role_arn or "",
-            RoleSessionName=f"grantwire-{self._connector.id}"[:64],
+            RoleArn=wanted.arn,
+            RoleSessionName=wanted.session_name,
             DurationSeconds=_HOUR,
-            Policy=self._policy,
+            Policy=wanted.policy,
         )
-        external_id = self._connector.external_id
-        return unspoilt(ASSUME, partial(ask, ExternalId=external_id) if external_id else ask)
+        answer = ask(ExternalId=wanted.external_id) if wanted.external_id else ask()
+        identity_of(answer["AssumedRoleUser"]["Arn"])
+        answer["Credentials"]["Expiration"].isoformat()
+        return answer
+
+    def _identity(self, answer: "AssumeRoleResponseTypeDef") -> Identity:
+        """Nothing may be read in one account for another."""
+        found = identity_of(answer["AssumedRoleUser"]["Arn"])
+        if found.account != self._wanted.account:
+            raise wrong_account(self._wanted.account, found.account, found.arn)
+        return found
 
     def _metadata(self, answer: "AssumeRoleResponseTypeDef") -> dict[str, Any]:
         """In the form botocore's refreshing asks for. Secret."""
-        given = unspoilt(ASSUME, lambda: answer["Credentials"])
+        given = answer["Credentials"]
         if given["Expiration"] <= utc_now():
-            raise clock_ahead(ASSUME, account=self._connector.account, expired_at=given["Expiration"], now=utc_now())
+            expired_at = given["Expiration"]
+            raise clock_ahead(ASSUME, account=self._wanted.account, expired_at=expired_at, now=utc_now())
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],

@@ -3,8 +3,9 @@
 A cut or empty 200 reply reads as an empty list in some of botocore's parsers, and an empty list means removals.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,7 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 T = TypeVar("T")
+_FOREIGN: Final = "is not AWS's: something between here and AWS answered"
 
 
 class GarbledReply(Exception):
@@ -55,12 +57,17 @@ def flaw(model: OperationModel, status: int, headers: Mapping[str, str], body: b
         return None
     if not body.strip():
         return "is empty"
-    if not _expected(model, body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")):
-        return "is not AWS's: something between here and AWS answered"
-    return None
-
-
-def _expected(model: OperationModel, start: bytes) -> bool:
     if model.service_model.resolved_protocol in ("query", "ec2"):
-        return f"<{model.name}Response".encode() in start
-    return start.startswith((b"{", b"["))
+        return None if f"<{model.name}Response".encode() in body[:1024] else _FOREIGN
+    return _flaw_of_json(body)
+
+
+def _flaw_of_json(body: bytes) -> str | None:
+    """botocore reads what is not JSON as an object without members, and so as empty lists."""
+    if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return _FOREIGN
+    try:
+        json.loads(body)
+    except ValueError:
+        return "is not whole JSON"
+    return None

@@ -1,18 +1,23 @@
 """A way into one AWS account, for async callers: entered once, renewed before it ends, every failure a sentence."""
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import stamina
 
+from grantwire.aws.acting import acting
+from grantwire.aws.budgets import Budgets, first_slot, spend
 from grantwire.aws.calls import Calls
-from grantwire.aws.entry import ASSUME, CALLER, Entered, Identity, enter
-from grantwire.aws.errors import Asked, failure
+from grantwire.aws.clients import Clients
+from grantwire.aws.doors import Door, Own
+from grantwire.aws.entry import ASSUME, Entered, Identity
+from grantwire.aws.errors import failure
+from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.replies import GarbledReply, unspoilt
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
+from grantwire.contracts.failures import AwsError
 from grantwire.telemetry.clock import utc_now
 
 if TYPE_CHECKING:
@@ -25,36 +30,63 @@ _AGAIN: Final = stamina.AsyncRetryingCaller(attempts=3, wait_max=2.0, wait_jitte
 
 
 class AwsSession:
-    """Reads one account with one connector's credentials, narrowed to ``actions``. Nothing is asked until first use."""
+    """Reads one account with one connector's credentials, narrowed to ``actions``. Nothing is asked until first use.
 
-    def __init__(self, connector: Connector, actions: Sequence[str], settings: AwsSettings, calls: Calls) -> None:
-        self._connector = connector
-        self._enter = partial(enter, connector, tuple(actions), settings)
+    The account is the connector's own, or the one ``door`` leads to.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        actions: Sequence[str],
+        settings: AwsSettings,
+        calls: Calls,
+        *,
+        budgets: Budgets | None = None,
+        clients: Clients | None = None,
+        door: Door | None = None,
+    ) -> None:
         self._calls = calls
-        self._lock = threading.Lock()
-        self._entered: Entered | None = None
+        self._budgets = budgets
+        self._clients = clients or Clients(settings)
+        self._door: Door = door or Own(connector, actions, settings, calls, self._clients)
 
     async def identity(self) -> Identity:
         """Who these credentials are. The first use asks AWS (one call). Raises ``AwsError``."""
-        operation = ASSUME if self._connector.role_arn else CALLER
-        return await self._read(operation, lambda: self._open().identity)
+        return (await self._open(ASSUME)).identity
 
     async def iam(self, operation: str, call: Callable[["IAMClient"], T]) -> T:
         """The answer of one read: ``iam("iam:ListUsers", lambda iam: iam.list_users())``. Raises ``AwsError``."""
-        return await self._read(operation, lambda: unspoilt(operation, partial(call, self._open().iam)))
+        return await self._read(operation, lambda region: call(self._clients.iam(region)))
 
-    async def _read(self, operation: str, call: Callable[[], T]) -> T:
+    async def organizations(self, operation: str, call: Callable[[OrganizationsClient], T]) -> T:
+        """The same of Organizations."""
+        return await self._read(operation, lambda region: call(self._clients.organizations(region)))
+
+    async def _read(self, operation: str, call: Callable[[str], T]) -> T:
+        entered = await self._open(operation)
         try:
-            return await _AGAIN(self._calls.run, call)
+            return await _AGAIN(self._ask, operation, entered, call)
         except Exception as error:
-            raise failure(error, self._asked(operation), now=utc_now()) from error
+            raise self._failed(error, operation) from error
 
-    def _open(self) -> Entered:
-        with self._lock:
-            if self._entered is None:
-                self._entered = self._enter()
-            return self._entered
+    async def _ask(self, operation: str, entered: Entered, call: Callable[[str], T]) -> T:
+        family = operation.partition(":")[0]
+        spending = await first_slot(self._budgets, f"{family}/{entered.identity.account}")
+        return await self._calls.run(partial(spend, spending, partial(_as, entered, operation, call)))
 
-    def _asked(self, operation: str) -> Asked:
-        account = self._entered.identity.account if self._entered else self._connector.account
-        return Asked(operation, account, self._connector.role_arn)
+    async def _open(self, operation: str) -> Entered:
+        try:
+            return await self._door.open()
+        except Exception as error:
+            raise self._failed(error, operation) from error
+
+    def _failed(self, error: Exception, operation: str) -> AwsError:
+        found = failure(error, self._door.asked(operation), now=utc_now())
+        self._door.refused(found)
+        return found
+
+
+def _as(entered: Entered, operation: str, call: Callable[[str], T]) -> T:
+    with acting(entered.credentials):
+        return unspoilt(operation, partial(call, entered.region))

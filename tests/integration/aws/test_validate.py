@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from grantwire.aws import AwsSettings, Identity, check_connector
+from grantwire.aws import AwsSettings, Checked, Identity, check_connector
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.sandbox.server import Sandbox, start
@@ -33,14 +33,14 @@ def connector(sandbox: Sandbox, **but: object) -> Connector:
 
 async def test_a_connector_that_is_let_in_has_an_identity(sandbox: Sandbox) -> None:
     session = f"arn:aws:sts::{sandbox.account}:assumed-role/GrantwireConnector/grantwire-prod"
-    assert await check_connector(connector(sandbox), QUICK) == Identity(sandbox.account, session, "aws")
+    assert await check_connector(connector(sandbox), QUICK) == Checked(Identity(sandbox.account, session, "aws"))
     assert sandbox.control("GET", "calls")["operations"] == {"sts.AssumeRole": 1}
 
 
 async def test_ambient_credentials_have_an_identity_too(sandbox: Sandbox) -> None:
     found = await check_connector(connector(sandbox, role_arn=None, external_id=None), QUICK)
-    assert found.partition == "aws"
-    assert ":user/" in found.arn
+    assert found.identity.partition == "aws"
+    assert ":user/" in found.identity.arn
 
 
 @pytest.mark.parametrize("external_id", [None, "something-else"])

@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from grantwire.aws import codes
 from grantwire.aws.errors import (
-    BY_CODE,
     Asked,
     clock_ahead,
     failure,
@@ -18,6 +17,7 @@ from grantwire.aws.errors import (
     refused_credentials,
 )
 from grantwire.aws.replies import GarbledReply
+from grantwire.aws.rules import BY_CODE
 from grantwire.contracts.failures import AwsCause, AwsError
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
@@ -102,6 +102,7 @@ def test_no_code_stands_in_two_groups() -> None:
         codes.GONE,
         codes.CONFLICTS,
         codes.CLOCK,
+        codes.NO_ORGANIZATION,
     )
     assert sum(map(len, groups)) == len(frozenset().union(*groups))
     assert frozenset().union(*groups) <= BY_CODE.keys()

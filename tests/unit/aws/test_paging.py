@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grantwire.aws.errors import INCONSISTENT
-from grantwire.aws.iam.paging import pages
+from grantwire.aws.paging import MARKER, pages
 from grantwire.contracts.failures import AwsError
 
 
@@ -21,7 +21,7 @@ async def walk(answers: Iterable[dict[str, Any]]) -> list[str]:
         asked.append(token)
         return next(coming)
 
-    found = [user async for got in pages(fetch, "iam:ListUsers", ("Users",)) for user in got["Users"]]
+    found = [user async for got in pages(fetch, "iam:ListUsers", ("Users",), MARKER) for user in got["Users"]]
     assert asked[0] is None
     return found
 

@@ -1,34 +1,24 @@
 """One row of an IAM answer into its typed value. A row without what AWS always gives is an error, never left out."""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from typing import Any, Final
 from urllib.parse import unquote
 
 from grantwire.aws.errors import inconsistent
 from grantwire.aws.iam import shapes
+from grantwire.aws.rows import Needing, Row, time_or_none, utc
 
-Row = Mapping[str, Any]
-T = TypeVar("T")
 _DEEPEST: Final = 100  # levels of nesting; deeper JSON is kept as text, so that nothing downstream can run out of stack
 
 
-class Parser:
+class Parser(Needing):
     """Reads rows of one operation, which its errors name."""
 
-    def __init__(self, operation: str) -> None:
-        self._operation = operation
-
-    def need(self, row: Row, name: str, type_: type[T]) -> T:
-        """A member AWS always gives. Raises ``AwsError`` (transient) if it is absent or something else."""
-        value = row.get(name)
-        if not isinstance(value, type_):
-            raise inconsistent(self._operation, f"a row has no {name}")
-        return value
-
     def listed_user(self, row: Row) -> shapes.ListedUser:
-        return shapes.ListedUser(**self._entity(row, "User"), password_last_used=_time(row.get("PasswordLastUsed")))
+        return shapes.ListedUser(
+            **self._entity(row, "User"), password_last_used=time_or_none(row.get("PasswordLastUsed"))
+        )
 
     def listed_group(self, row: Row) -> shapes.ListedGroup:
         return shapes.ListedGroup(**self._entity(row, "Group"))
@@ -57,7 +47,7 @@ class Parser:
         return shapes.RoleDetail(
             **self._entity(row, "Role"),
             trust=self._document(row, "AssumeRolePolicyDocument"),
-            last_used_at=_time(used.get("LastUsedDate")),
+            last_used_at=time_or_none(used.get("LastUsedDate")),
             last_used_region=used.get("Region") or None,
             holdings=self._holdings(row, "RolePolicyList"),
             tags=self._tags(row),
@@ -70,7 +60,7 @@ class Parser:
             description=row.get("Description") or None,
             default_version=default,
             document=self._document(self._version(row, default), "Document"),
-            updated_at=_time(row.get("UpdateDate")),
+            updated_at=time_or_none(row.get("UpdateDate")),
         )
 
     def _entity(self, row: Row, kind: str) -> dict[str, Any]:
@@ -79,7 +69,7 @@ class Parser:
             "unique_id": self.need(row, f"{kind}Id", str),
             "name": self.need(row, f"{kind}Name", str),
             "path": self.need(row, "Path", str),
-            "created_at": _utc(self.need(row, "CreateDate", datetime)),
+            "created_at": utc(self.need(row, "CreateDate", datetime)),
         }
 
     def _holdings(self, row: Row, inline: str) -> shapes.Holdings:
@@ -128,11 +118,3 @@ def _shallow(value: Any, levels: int) -> bool:
     if isinstance(value, list):
         return levels > 0 and all(_shallow(item, levels - 1) for item in value)
     return True
-
-
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _time(time: Any) -> datetime | None:
-    return _utc(time) if isinstance(time, datetime) else None

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from grantwire.aws.errors import inconsistent
-from grantwire.aws.iam.paging import Page, pages
 from grantwire.aws.iam.parse import Parser
 from grantwire.aws.iam.shapes import (
     AccountDetails,
@@ -14,6 +13,7 @@ from grantwire.aws.iam.shapes import (
     ListedRole,
     ListedUser,
 )
+from grantwire.aws.paging import MARKER, Page, pages
 from grantwire.aws.session import AwsSession
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ USERS: Final = "iam:ListUsers"
 GROUPS: Final = "iam:ListGroups"
 ROLES: Final = "iam:ListRoles"
 MEMBERS: Final = "iam:GetGroup"
+ALIASES: Final = "iam:ListAccountAliases"
 PAGE: Final = 1_000  # the most AWS gives; said explicitly, because the default is 100
 OURS: Final["tuple[EntityTypeType, ...]"] = ("User", "Role", "Group", "LocalManagedPolicy")
 
@@ -78,6 +79,13 @@ class IamReader:
             raise inconsistent(MEMBERS, f"the group {group_name} was replaced while it was read")
         return GroupMembers(group=next(iter(groups.values())), users=_latest(users))
 
+    async def account_aliases(self) -> tuple[str, ...]:
+        """The account's aliases; AWS lets it have one."""
+        rows = await self._rows(ALIASES, ("AccountAliases",), lambda iam, page: iam.list_account_aliases(**page))
+        if not all(isinstance(row, str) for row in rows["AccountAliases"]):
+            raise inconsistent(ALIASES, "an alias is not text")
+        return tuple(dict.fromkeys(rows["AccountAliases"]))
+
     async def _rows(self, operation: str, lists: tuple[str, ...], ask: Ask) -> dict[str, list[Any]]:
         rows: dict[str, list[Any]] = {name: [] for name in lists}
         async for page in self._pages(operation, lists, ask):
@@ -90,7 +98,7 @@ class IamReader:
             page = {"MaxItems": PAGE} | ({"Marker": token} if token is not None else {})
             return await self._session.iam(operation, lambda iam: ask(iam, page))
 
-        return pages(fetch, operation, lists)
+        return pages(fetch, operation, lists, MARKER)
 
 
 def _latest(rows: Iterable[E]) -> tuple[E, ...]:

@@ -1,0 +1,146 @@
+"""The two ways into an account: the connector's own role, and from it a role of another account."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from grantwire.aws.calls import Calls
+from grantwire.aws.clients import Clients, ambient, region_of
+from grantwire.aws.entry import ASSUME, CALLER, Entered, Role, RoleWanted, whoami
+from grantwire.aws.errors import Asked, behind, failure, refused_credentials
+from grantwire.aws.permissions import child_roles, session_policy
+from grantwire.aws.settings import AwsSettings
+from grantwire.contracts.connectors import Connector
+from grantwire.contracts.failures import AwsError
+from grantwire.telemetry.clock import utc_now
+
+
+class Door(Protocol):
+    """A way into one account, entered on first use and kept open."""
+
+    async def open(self) -> Entered:
+        """Raises ``AwsError``."""
+
+    def asked(self, operation: str) -> Asked:
+        """What a failure of the operation is said about."""
+
+    def refused(self, error: AwsError) -> None:
+        """A call through this door failed: what can no longer work is entered anew next time."""
+
+
+class Own:
+    """The connector's own account: by its role, else as the ambient credentials themselves.
+
+    One for all who go through it: the role is assumed once, whoever comes first, and renewed before it ends.
+    """
+
+    def __init__(
+        self, connector: Connector, actions: Sequence[str], settings: AwsSettings, calls: Calls, clients: Clients
+    ) -> None:
+        self._connector = connector
+        self._actions = tuple(actions)
+        self._settings = settings
+        self._calls = calls
+        self._clients = clients
+        self._gate = asyncio.Lock()  # those who wait for one entering keep no threads
+        self._entered: Entered | None = None
+
+    async def open(self) -> Entered:
+        async with self._gate:
+            if self._entered is None:
+                self._entered = await self._calls.run(self._enter)
+            return self._entered
+
+    def asked(self, operation: str) -> Asked:
+        account = self._entered.identity.account if self._entered else self._connector.account
+        return Asked(operation, account, self._connector.role_arn)
+
+    def refused(self, error: AwsError) -> None:
+        """A renewal that AWS refuses now will be refused again: the ambient credentials may be other ones by then."""
+        if refused_credentials(error):
+            self.forget()
+
+    def forget(self) -> None:
+        """Enter anew next time."""
+        self._entered = None
+
+    def _enter(self) -> Entered:
+        """One call: AssumeRole where the connector names a role, else GetCallerIdentity."""
+        try:
+            session = ambient()
+            region = region_of(session, self._connector.partition if self._connector.role_arn else None, self._settings)
+            credentials = session.get_credentials()
+            sts = self._clients.sts(region)
+        except Exception as error:
+            raise failure(error, self.asked(ASSUME if self._connector.role_arn else CALLER), now=utc_now()) from error
+        if self._connector.role_arn is None:
+            return Entered(whoami(sts, credentials), credentials, region)
+        role = Role(sts, credentials, self._wanted(self._connector.role_arn))
+        return Entered(role.identity, role.credentials(), region)
+
+    def _wanted(self, arn: str) -> RoleWanted:
+        policy = session_policy(self._actions, child_roles(self._connector))
+        return RoleWanted(arn, self._connector.external_id, session_name(self._connector), policy)
+
+
+class Child:
+    """A member account of the connector's organization: by a role that the connector's own credentials assume.
+
+    Where the account turns out to be the connector's own (which ambient credentials do not say before they are used),
+    nothing is assumed.
+    """
+
+    def __init__(
+        self, own: Own, connector: Connector, account: str, actions: Sequence[str], calls: Calls, clients: Clients
+    ) -> None:
+        self._own = own
+        self._connector = connector
+        self._account = account
+        self._role = connector.child_role(account)
+        self._policy = session_policy(actions)
+        self._calls = calls
+        self._clients = clients
+        self._gate = asyncio.Lock()
+        self._entered: Entered | None = None
+
+    async def open(self) -> Entered:
+        base = await self._base()
+        if base.identity.account == self._account:
+            return base
+        async with self._gate:
+            if self._entered is None:
+                self._entered = await self._calls.run(lambda: self._enter(base))
+            return self._entered
+
+    def asked(self, operation: str) -> Asked:
+        return Asked(operation, self._account, self._role.arn)
+
+    def refused(self, error: AwsError) -> None:
+        """Where the connector role's credentials are to blame, they are the ones to replace."""
+        if error.operation == ASSUME:
+            self._own.refused(error)
+        if refused_credentials(error):
+            self._entered = None
+
+    async def _base(self) -> Entered:
+        try:
+            return await self._own.open()
+        except AwsError as error:
+            raise behind(error, self._account) from error
+
+    def _enter(self, base: Entered) -> Entered:
+        arn = _in_partition(self._role.arn, base.identity.partition)
+        via = self._connector.role_arn or base.identity.arn
+        wanted = RoleWanted(arn, self._role.external_id, session_name(self._connector), self._policy, via)
+        role = Role(self._clients.sts(base.region), base.credentials, wanted)
+        return Entered(role.identity, role.credentials(), base.region)
+
+
+def session_name(connector: Connector) -> str:
+    """What CloudTrail shows in every account."""
+    return f"grantwire-{connector.id}"[:64]
+
+
+def _in_partition(arn: str, partition: str) -> str:
+    """Without a connector role only the ambient credentials themselves say which partition they are of."""
+    return ":".join(["arn", partition, *arn.split(":")[2:]])

@@ -1,0 +1,88 @@
+"""Every AWS session of a process: a role is assumed once an hour, not once a sync."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, TypeVar
+
+from grantwire.aws.budgets import Budgets
+from grantwire.aws.calls import Calls
+from grantwire.aws.clients import Clients
+from grantwire.aws.doors import Child, Door, Own
+from grantwire.aws.permissions import IAM_ALL
+from grantwire.aws.session import AwsSession
+from grantwire.aws.settings import AwsSettings
+from grantwire.contracts.connectors import Connector
+
+MOST_ACCOUNTS: Final = 10_000  # member accounts entered; the least recently used goes first
+MOST_CONNECTORS: Final = 256  # versions of connectors' settings, likewise
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Sessions:
+    """Sessions are opened by their first use, each narrowed to ``actions``. They hold credentials, in memory only."""
+
+    def __init__(
+        self, settings: AwsSettings, calls: Calls, budgets: Budgets | None = None, *, actions: Sequence[str] = IAM_ALL
+    ) -> None:
+        self._settings = settings
+        self._calls = calls
+        self._budgets = budgets
+        self._actions = tuple(actions)
+        self._clients = Clients(settings)
+        self._owns: OrderedDict[tuple[str, int], Own] = OrderedDict()
+        self._held: OrderedDict[tuple[str, int, str | None], AwsSession] = OrderedDict()
+
+    def known(self, connector: Connector, version: int, account: str | None = None) -> bool:
+        """Whether ``get`` leads through credentials of before, which AWS may have withdrawn since: the account's, or
+        those of the connector role in front of it."""
+        held = (connector.id, version, _member(connector, account)) in self._held
+        return held or (connector.id, version) in self._owns
+
+    def get(self, connector: Connector, version: int, account: str | None = None) -> AwsSession:
+        """The session into a member account of the connector's organization, or into its own account (None).
+
+        Without an organization there is only the connector's own.
+        """
+        member = _member(connector, account)
+        key = connector.id, version, member
+        return _kept(self._held, key, MOST_ACCOUNTS, lambda: self._session(connector, version, member))
+
+    def forget(self, connector: Connector, version: int, account: str | None = None) -> None:
+        """Enter the account anew next time. The connector role, if it is its own account: all members share it."""
+        member = _member(connector, account)
+        self._held.pop((connector.id, version, member), None)
+        if member is None and (own := self._owns.pop((connector.id, version), None)):
+            own.forget()
+
+    def _session(self, connector: Connector, version: int, member: str | None) -> AwsSession:
+        own = _kept(self._owns, (connector.id, version), MOST_CONNECTORS, lambda: self._own(connector))
+        door: Door = own
+        if member is not None:
+            door = Child(own, connector, member, self._actions, self._calls, self._clients)
+        return AwsSession(
+            connector,
+            self._actions,
+            self._settings,
+            self._calls,
+            budgets=self._budgets,
+            clients=self._clients,
+            door=door,
+        )
+
+    def _own(self, connector: Connector) -> Own:
+        return Own(connector, self._actions, self._settings, self._calls, self._clients)
+
+
+def _member(connector: Connector, account: str | None) -> str | None:
+    """The member account that is meant; None for the connector's own."""
+    return account if connector.organizations and account != connector.account else None
+
+
+def _kept(held: OrderedDict[K, V], key: K, most: int, make: Callable[[], V]) -> V:
+    """What is held under the key, now the most recently used of at most so many."""
+    held[key] = held.pop(key, None) or make()
+    if len(held) > most:
+        held.popitem(last=False)
+    return held[key]
