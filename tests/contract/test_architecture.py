@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = {
     "scheduler": "scheduler/service.py",
+    "collector-organization": "collectors/organization/service.py",
     "collector-iam": "collectors/iam/service.py",
     "projector": "projector/service.py",
     "relay": "relay/service.py",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 SERVICES: Final[Mapping[str, str]] = {
     "scheduler": "grantwire.scheduler.service",
+    "collector-organization": "grantwire.collectors.organization.service",
     "collector-iam": "grantwire.collectors.iam.service",
     "projector": "grantwire.projector.service",
     "relay": "grantwire.relay.service",

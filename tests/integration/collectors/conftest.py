@@ -1,4 +1,4 @@
-"""A sandbox for each module, as on its first day for each test, found by AWS's own variables."""
+"""Sandboxes for each module, as on their first day for each test, found by AWS's own variables."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,22 @@ def shared() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(shared: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    yield from _fresh(shared, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_organization() -> Iterator[Sandbox]:
+    with start(1, users=12, groups=4, roles=10, accounts=10, short=0.6, empty=0.3) as running:
+        yield running
+
+
+@pytest.fixture
+def organization(shared_organization: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A management account, a delegated administrator and eight members, five of them with a trouble each."""
+    yield from _fresh(shared_organization, monkeypatch)
+
+
+def _fresh(shared: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     shared.control("POST", "reset")
     use(shared, monkeypatch)
     yield shared

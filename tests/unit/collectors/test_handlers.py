@@ -8,12 +8,12 @@ import pytest
 
 from grantwire.bus import Ack, Delivery, Outgoing
 from grantwire.collectors.iam.coverage import COVERS
-from grantwire.collectors.iam.handlers import Collector
-from grantwire.collectors.iam.plans import Reading
+from grantwire.collectors.kit.handlers import Collector
+from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts import chunks
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.envelope import CHUNK, SNAPSHOT, Envelope
-from grantwire.contracts.failures import AwsCause, AwsError, NotFound, Oversized, Transient
+from grantwire.contracts.failures import AwsCause, AwsError, DependencyDown, NotFound, Oversized, Transient
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
 from grantwire.contracts.resources import Facts, Kind, Resource
@@ -69,18 +69,18 @@ class World:
     facts: Facts = ROWS
     error: Exception | None = None
     bus: Bus = field(default_factory=Bus)
-    asked: list[tuple[str, int, str | None]] = field(default_factory=list)
+    asked: list[tuple[str, CollectScope]] = field(default_factory=list)
 
     async def settings(self, connector: str, version: int) -> Connector:
         if (connector, version) != ("prod", 3):
             raise NotFound("no such settings")
         return Connector(id=connector)
 
-    async def read(self, connector: Connector, version: int, account: str | None) -> tuple[str, Reading]:
-        self.asked.append((connector.id, version, account))
+    async def read(self, connector: Connector, job: CollectScope) -> Reading:
+        self.asked.append((connector.id, job))
         if self.error:
             raise self.error
-        return ACCOUNT, Reading("bulk", lambda: self.facts, [], list(COVERS["bulk"]))
+        return Reading(ACCOUNT, "bulk", lambda: self.facts, [], list(COVERS["bulk"]))
 
     async def collect(self, job: CollectScope = JOB, delivery: Delivery = FIRST) -> Bus:
         await Collector(self, self, self.bus, Recorder("tests")).collect_scope(job, delivery)
@@ -134,10 +134,24 @@ async def test_what_is_known_is_not_sent_again_unless_all_is_asked(full: bool, b
     assert bus.seal().digest == known
 
 
-async def test_the_account_to_read_is_the_jobs_or_the_scopes() -> None:
+async def test_the_source_is_asked_for_what_the_job_names() -> None:
     world = World()
-    await world.collect(JOB.model_copy(update={"account": None}))
-    assert world.asked == [("prod", 3, ACCOUNT)]
+    await world.collect()
+    assert world.asked == [("prod", JOB)]
+
+
+async def test_a_scope_of_another_source_is_published_under_its_own_name() -> None:
+    job = JOB.model_copy(update={"source": "organization", "scope": "organization/o-abc"})
+    bus = await World().collect(job)
+    assert (bus.seal().source, bus.seal().scope) == ("organization", "organization/o-abc")
+    assert bus.sent[0][0] == "gw.snapshot.prod.organization.organization=2Fo-abc"
+
+
+async def test_a_store_that_is_down_is_left_to_the_settlement() -> None:
+    world = World(error=DependencyDown("Postgres cannot be reached."))
+    with pytest.raises(DependencyDown):
+        await world.collect(delivery=LAST)
+    assert len(world.bus.sent) == 1, "no seal: the job is still to be done"
 
 
 @pytest.mark.parametrize("cause", [AwsCause.TRANSIENT, AwsCause.CONFLICT, AwsCause.GONE])
@@ -158,6 +172,8 @@ async def test_what_may_pass_is_delivered_again(cause: AwsCause) -> None:
         (AwsCause.CLOCK, "RequestExpired", FIRST, "clock"),
         (AwsCause.FINAL, "ValidationError", FIRST, "final"),
         (AwsCause.FINAL, "WrongAccount", FIRST, "wrong_account"),
+        (AwsCause.FINAL, "WrongOrganization", FIRST, "wrong_organization"),
+        (AwsCause.FINAL, "AWSOrganizationsNotInUseException", FIRST, "no_organization"),
     ],
 )
 async def test_what_does_not_pass_seals_the_scope_as_stale_with_the_reason(

@@ -9,16 +9,18 @@ import pytest
 from grantwire.aws.errors import INCONSISTENT
 from grantwire.aws.iam import shapes
 from grantwire.collectors.iam.doubts import own_name
-from grantwire.collectors.iam.plans import Reading, fetch_iam
+from grantwire.collectors.iam.plans import Subject, fetch_iam
+from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts.failures import AwsCause, AwsError
-from grantwire.contracts.resources import RelationKind
+from grantwire.contracts.resources import Kind, RelationKind, facet_of
 from tests.unit.collectors.answers import details, group, listed_group, listed_role, listed_user, role, user
-from tests.unit.collectors.policies import ACCOUNT
+from tests.unit.collectors.policies import ACCOUNT, OTHER, allow, policy
 
 T = TypeVar("T")
 ADA = (listed_user("ada"),)
 ME = f"arn:aws:sts::{ACCOUNT}:assumed-role/me/grantwire-prod"
 STAFF = listed_group("staff")
+INSIDE = frozenset({ACCOUNT, OTHER})
 
 
 def denied(operation: str, code: str = "AccessDenied") -> AwsError:
@@ -46,7 +48,11 @@ class Readings:
     opened: Callable[[str], shapes.GroupMembers | AwsError] = lambda name: shapes.GroupMembers(
         group=listed_group(name), users=()
     )
+    aliases: Sequence[tuple[str, ...] | AwsError] = field(default_factory=lambda: [("acme",)])
     calls: list[str] = field(default_factory=list)
+
+    async def account_aliases(self) -> tuple[str, ...]:
+        return self._next("aliases", self.aliases)
 
     async def account_details(self) -> shapes.AccountDetails:
         return self._next("details", self.details)
@@ -71,8 +77,8 @@ class Readings:
         return answer
 
 
-async def fetch(readings: Readings) -> Reading:
-    return await fetch_iam(readings, ACCOUNT, ME)
+async def fetch(readings: Readings, inside: frozenset[str] | None = None) -> Reading:
+    return await fetch_iam(readings, Subject(ACCOUNT, own_name(ME), inside))
 
 
 def minimum(**but: Any) -> Readings:
@@ -92,6 +98,53 @@ async def test_bulk_is_three_calls() -> None:
     readings = Readings()
     assert (await fetch(readings)).plan == "bulk"
     assert readings.calls == ["details", "users", "roles"]
+
+
+async def test_in_an_organization_the_account_says_its_aliases() -> None:
+    readings = Readings()
+    reading = await fetch(readings, INSIDE)
+    assert readings.calls == ["details", "users", "roles", "aliases"]
+    assert "facet" in reading.covers
+    [found] = [row for row in reading.facts().resources if row.kind is Kind.FACET]
+    assert (facet_of(found.name), found.attributes) == ((Kind.ACCOUNT, ACCOUNT), {"aliases": ["acme"]})
+
+
+async def test_an_account_without_aliases_says_so() -> None:
+    reading = await fetch(Readings(aliases=[()]), INSIDE)
+    assert [row.attributes for row in reading.facts().resources if row.kind is Kind.FACET] == [{"aliases": []}]
+
+
+async def test_denied_aliases_are_unread_and_the_rest_is_whole() -> None:
+    reading = await fetch(Readings(aliases=[denied("iam:ListAccountAliases")]), INSIDE)
+    assert "facet" not in reading.covers and "iam_role" in reading.covers
+    assert {note.what: note.why for note in reading.unread}["account.aliases"] == "AWS refused iam:ListAccountAliases."
+    assert names(reading) == {"me"}
+
+
+async def test_aliases_that_cannot_be_read_for_now_fail_the_reading() -> None:
+    broken = AwsError("Later.", cause=AwsCause.TRANSIENT, operation="iam:ListAccountAliases", code="Throttling")
+    with pytest.raises(AwsError, match="Later"):
+        await fetch(Readings(aliases=[broken]), INSIDE)
+
+
+@pytest.mark.parametrize(("inside", "unread"), [(INSIDE, True), (None, False)])
+async def test_the_minimum_never_asks_for_aliases(inside: frozenset[str] | None, unread: bool) -> None:
+    readings = minimum()
+    reading = await fetch(readings, inside)
+    assert "aliases" not in readings.calls and "facet" not in reading.covers
+    assert ("account.aliases" in {note.what for note in reading.unread}) is unread
+
+
+@pytest.mark.parametrize("plan", [Readings, minimum])
+async def test_a_role_of_the_organization_is_that_role(plan: Callable[..., Readings]) -> None:
+    arn = f"arn:aws:iam::{OTHER}:role/deploy"
+    trust = policy(allow({"AWS": arn}))
+    readings = plan(role_lists=[(listed_role("me", trust=trust),)])
+    readings.details = [details(roles=[role("me", trust=trust)])] if plan is Readings else readings.details
+    for inside, kind in ((INSIDE, Kind.IAM_ROLE), (frozenset(), Kind.EXTERNAL_PRINCIPAL)):
+        readings.calls.clear()
+        rows = (await fetch(readings, inside)).facts().relations
+        assert [(row.source, row.source_kind) for row in rows if row.kind is RelationKind.CAN_ASSUME] == [(arn, kind)]
 
 
 async def test_without_the_permission_for_bulk_the_minimum_is_read_and_says_why() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from grantwire.collectors.iam.statements import fits
 from grantwire.collectors.iam.trust import knocks, role_class
+from grantwire.contracts.resources import Kind
 from tests.unit.collectors.policies import (
     ACCOUNT,
     ASSUME,
@@ -27,6 +28,7 @@ from tests.unit.collectors.policies import (
 BY_USER, BY_ROOT, ANYONE = {"AWS": USER}, {"AWS": ROOT}, {"AWS": "*"}
 NOT_USER = {"NotPrincipal": BY_USER}
 TAG = "sts:TagSession"
+OWN = frozenset({ACCOUNT})
 
 EFFECTS = [
     # 3: an unconditional Allow
@@ -115,7 +117,25 @@ EFFECTS = [
 
 @pytest.mark.parametrize(("document", "wanted"), [case[1:] for case in EFFECTS], ids=[case[0] for case in EFFECTS])
 def test_the_effect_is_what_the_rules_say(document: Any, wanted: dict[str, str]) -> None:
-    assert {knock.principal.native_id: knock.effect for knock in knocks(document, ACCOUNT)} == wanted
+    assert {knock.principal.native_id: knock.effect for knock in knocks(document, OWN)} == wanted
+
+
+def test_a_user_inside_is_matched_through_its_account_as_one_of_the_roles_own_account_is() -> None:
+    theirs = f"arn:aws:iam::{OTHER}:user/bob"
+    document = policy(allow({"AWS": theirs}), deny({"AWS": f"arn:aws:iam::{OTHER}:root"}))
+    for inside, kinds in (
+        (OWN | {OTHER}, {Kind.IAM_USER, Kind.ACCOUNT}),
+        (OWN, {Kind.EXTERNAL_PRINCIPAL}),
+    ):
+        found = knocks(document, inside)
+        assert {knock.principal.native_id: knock.effect for knock in found} == {theirs: "denied", OTHER: "denied"}
+        assert {knock.principal.kind for knock in found} == kinds
+
+
+def test_digits_and_root_of_an_account_inside_are_one_principal() -> None:
+    document = policy(allow({"AWS": OTHER}, Condition=MFA), allow({"AWS": f"arn:aws:iam::{OTHER}:root"}))
+    [found] = knocks(document, OWN | {OTHER})
+    assert (found.principal.native_id, found.effect, len(found.statements)) == (OTHER, "allow", 2)
 
 
 def test_statements_are_those_that_match_as_written_and_in_one_order() -> None:
@@ -132,7 +152,7 @@ def test_statements_are_those_that_match_as_written_and_in_one_order() -> None:
     ]
     shown = []
     for order in ([first, second, third, fourth, stranger], [stranger, fourth, third, second, first]):
-        found = {knock.principal.native_id: knock.statements for knock in knocks(policy(*order), ACCOUNT)}
+        found = {knock.principal.native_id: knock.statements for knock in knocks(policy(*order), OWN)}
         shown.append(found[USER])
     assert shown[0] == shown[1]
     assert sorted(map(str, shown[0])) == sorted(map(str, wanted))
@@ -185,7 +205,7 @@ odd_statements = some.dictionaries(elements, json_values, max_size=6)
 
 @given(some.one_of(json_values, odd_statements.map(policy), some.lists(odd_statements).map(lambda s: policy(*s))))
 def test_no_document_stops_the_reader(document: Any) -> None:
-    found = knocks(document, ACCOUNT)
+    found = knocks(document, OWN)
     assert all(knock.effect in ("allow", "conditional", "denied", "unknown") for knock in found)
     assert len({knock.principal.key for knock in found}) == len(found)
     role_class("/", document, ACCOUNT)
@@ -203,5 +223,5 @@ plain = some.builds(
 @given(some.lists(plain, max_size=5), some.randoms())
 def test_the_order_of_statements_means_nothing(statements: list[Any], random: Any) -> None:
     shuffled = random.sample(statements, len(statements))
-    before = {knock.principal.key: knock for knock in knocks(policy(*statements), ACCOUNT)}
-    assert {knock.principal.key: knock for knock in knocks(policy(*shuffled), ACCOUNT)} == before
+    before = {knock.principal.key: knock for knock in knocks(policy(*statements), OWN)}
+    assert {knock.principal.key: knock for knock in knocks(policy(*shuffled), OWN)} == before

@@ -8,11 +8,13 @@ from grantwire.aws.iam.shapes import AccountDetails, GroupMembers, ListedGroup, 
 
 @dataclass(frozen=True, slots=True)
 class BulkAnswers:
-    """A sweep is None where AWS denied it; what it alone tells is then unread."""
+    """A sweep is None where AWS denied it; what it alone tells is then unread. Aliases are also None where nobody asked
+    for them: an account without an organization shows none."""
 
     details: AccountDetails
     users: tuple[ListedUser, ...] | None
     roles: tuple[ListedRole, ...] | None
+    aliases: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What each plan reads, and what it cannot: the words of a seal's ``covers`` and ``unread``. Data."""
 
-from collections.abc import Iterable
 from typing import Final, Literal
 
+from grantwire.collectors.kit.reading import unread
 from grantwire.contracts.resources import Kind, RelationKind
 from grantwire.contracts.snapshots import Unread
 
@@ -33,6 +33,8 @@ COVERS: Final[dict[Plan, tuple[str, ...]]] = {
 }
 USER_SWEEP: Final = ("iam_user.password_last_used",)
 ROLE_SWEEP: Final = ("iam_role.description", "iam_role.max_session_duration")
+ALIASES: Final = ("account.aliases",)
+FACETS: Final = Kind.FACET.value  # what an account says of itself: covered where its aliases were read
 
 _REPORT: Final = "It comes from the credential report, which is not read yet."
 _POLICY_TAGS: Final = "It would take one call for each policy."
@@ -50,15 +52,11 @@ _BULK_ONLY: Final = (
 )
 
 
-def unread(names: Iterable[str], why: str) -> list[Unread]:
-    return [Unread(what=name, why=why) for name in names]
-
-
 def unread_in_bulk() -> list[Unread]:
     """What the bulk plan never reads."""
     return unread(_NEVER, _REPORT) + unread(("iam_policy.tags",), _POLICY_TAGS)
 
 
-def unread_in_minimum(why: str) -> list[Unread]:
+def unread_in_minimum(why: str, *, organized: bool) -> list[Unread]:
     """What the minimum plan never reads; ``why`` says why it is not the bulk plan."""
-    return unread(_NEVER, _REPORT) + unread(_BULK_ONLY, why)
+    return unread(_NEVER, _REPORT) + unread(_BULK_ONLY + (ALIASES if organized else ()), why)

@@ -1,15 +1,10 @@
-"""Do AWS's answers fit together? Calls are seconds apart and IAM is eventually consistent, so they may not. Pure.
-
-A *doubt* names one thing in one answer that another answer should have. What was created or deleted between two calls
-is a doubt once; the same doubt in two readings in a row is an inconsistent answer: nothing is concluded from those.
-"""
+"""Do AWS's answers fit together? Calls are seconds apart and IAM is eventually consistent, so they may not. Pure."""
 
 from collections.abc import Iterable, Iterator
 
 from grantwire.aws.iam.shapes import Entity
 from grantwire.collectors.iam.answers import BulkAnswers, MinimumAnswers
-
-Doubts = frozenset[str]
+from grantwire.collectors.kit.reading import Doubts
 
 
 def of_bulk(answers: BulkAnswers, own_name: str | None) -> Doubts:

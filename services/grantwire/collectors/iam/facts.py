@@ -1,7 +1,6 @@
 """IAM's answers become the graph's rows, by docs/reference/iam-facts.md. Pure: the same answers give the same rows."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from grantwire.aws.iam.shapes import Entity, ListedRole, ListedUser, PolicyDetail, RoleDetail, UserDetail
@@ -9,16 +8,18 @@ from grantwire.collectors.iam.answers import BulkAnswers, MinimumAnswers
 from grantwire.collectors.iam.holdings import Held, held_by
 from grantwire.collectors.iam.principals import account_mention
 from grantwire.collectors.iam.trust import knocks, role_class
-from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
+from grantwire.collectors.kit.times import rfc3339
+from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource, facet
 from grantwire.contracts.text import storable
 
 
-def facts_from_bulk(account: str, answers: BulkAnswers) -> Facts:
-    """The rows of the bulk plan. Group names that no group in the answers has are left to the caller to refuse."""
+def facts_from_bulk(account: str, answers: BulkAnswers, inside: Set[str] = frozenset()) -> Facts:
+    """The rows of the bulk plan; ``inside`` are the accounts of the organization. Group names that no group in the
+    answers has are left to the caller to refuse."""
     details = answers.details
     swept_users = {user.unique_id: user for user in answers.users or ()}
     swept_roles = {role.unique_id: role for role in answers.roles or ()}
-    rows = _Rows(account)
+    rows = _Rows(account, inside)
     for user in details.users:
         rows.entity(Kind.IAM_USER, user, _user(user) | _swept_user(swept_users.get(user.unique_id)))
         rows.held(held_by(Kind.IAM_USER, user, user.holdings))
@@ -33,12 +34,13 @@ def facts_from_bulk(account: str, answers: BulkAnswers) -> Facts:
     groups = {group.name: group.arn for group in details.groups}
     for user in details.users:
         rows.memberships(user.arn, (groups[name] for name in user.groups if name in groups))
+    rows.aliases(answers.aliases)
     return rows.facts()
 
 
-def facts_from_minimum(account: str, answers: MinimumAnswers) -> Facts:
-    """The rows of the minimum plan."""
-    rows = _Rows(account)
+def facts_from_minimum(account: str, answers: MinimumAnswers, inside: Set[str] = frozenset()) -> Facts:
+    """The rows of the minimum plan; ``inside`` are the accounts of the organization."""
+    rows = _Rows(account, inside)
     for user in answers.users:
         rows.entity(Kind.IAM_USER, user, {"is_root": False} | _swept_user(user))
     for group in answers.groups:
@@ -49,11 +51,6 @@ def facts_from_minimum(account: str, answers: MinimumAnswers) -> Facts:
         for member in members.users:
             rows.memberships(member.arn, (group_arn,))
     return rows.facts()
-
-
-def rfc3339(time: datetime | None) -> str | None:
-    """``2024-01-02T03:04:05Z``: UTC, no fraction."""
-    return None if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def emails(name: str, tags: Mapping[str, str]) -> list[str]:
@@ -98,8 +95,9 @@ def _policy(policy: PolicyDetail) -> dict[str, Any]:
 class _Rows:
     """Collects the rows of one account; what is said twice is kept once."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, inside: Set[str]) -> None:
         self._account = account
+        self._inside = inside | {account}
         self._resources: dict[tuple[str, str], Resource] = {}
         self._relations: dict[tuple[str, ...], Relation] = {}
         self._mentions: dict[tuple[str, str], Resource] = {}
@@ -120,7 +118,7 @@ class _Rows:
         document = storable(trust)
         class_ = role_class(role.path, document, self._account)
         self.entity(Kind.IAM_ROLE, role, {**attributes, "trust_policy": document, "role_class": class_})
-        for knock in knocks(document, self._account):
+        for knock in knocks(document, self._inside):
             self._mention(knock.principal.mention())
             shown = {"effect": knock.effect, "statements": knock.statements}
             source = knock.principal
@@ -136,6 +134,12 @@ class _Rows:
             self._mention(mention)
         for relation in held.relations:
             self._relation(relation)
+
+    def aliases(self, names: Iterable[str] | None) -> None:
+        """What the account itself says of the account, whose other attributes are its organization's to tell."""
+        if names is not None:
+            known = storable({"aliases": list(names)})
+            self._resource(facet("iam", Kind.ACCOUNT, self._account, self._account, known))
 
     def memberships(self, user_arn: str, group_arns: Iterable[str]) -> None:
         for group_arn in group_arns:

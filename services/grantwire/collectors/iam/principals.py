@@ -1,7 +1,11 @@
-"""What a principal written in a trust policy is, seen from the role's account. Pure."""
+"""What a principal written in a trust policy is. Pure.
+
+``inside`` are the accounts whose users and roles are resources of the graph: the role's own, and those of its
+organization. A principal of any other is external.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,7 +39,8 @@ class Principal:
         return self.kind is Kind.ACCOUNT or self.principal_class == "account"
 
     def mention(self) -> Resource | None:
-        """What the snapshot says of an account or external principal, by identity. Own users and roles are rows."""
+        """What the snapshot says of an account or external principal, by identity. Users and roles inside are
+        rows, of this snapshot or of their own account's."""
         if self.kind is Kind.ACCOUNT:
             return account_mention(self.native_id)
         if self.kind is not Kind.EXTERNAL_PRINCIPAL:
@@ -49,22 +54,22 @@ def account_mention(account: str) -> Resource:
     return Resource(Kind.ACCOUNT, account, account, account, {})
 
 
-def principals(element: Any, account: str) -> Iterator[Principal]:
+def principals(element: Any, inside: Set[str]) -> Iterator[Principal]:
     """Everything a ``Principal`` element names, in the order written. What is not text names nothing."""
     if isinstance(element, dict):
         for type_, named in element.items():
-            yield from (principal(str(type_), text, account) for text in _texts(named))
+            yield from (principal(str(type_), text, inside) for text in _texts(named))
     else:
-        yield from (principal("AWS", text, account) for text in _texts(element))
+        yield from (principal("AWS", text, inside) for text in _texts(element))
 
 
-def principal(type_: str, text: str, account: str) -> Principal:
-    """One principal, written ``text`` under ``type_``, for a role of ``account``."""
+def principal(type_: str, text: str, inside: Set[str]) -> Principal:
+    """One principal, written ``text`` under ``type_``."""
     if text == ANYONE and type_ in ("AWS", "Service", "Federated"):
         return _external(text, "anyone")
     match type_:
         case "AWS":
-            return _aws(text, account)
+            return _aws(text, inside)
         case "Service":
             return _external(text, "service")
         case "Federated":
@@ -74,24 +79,24 @@ def principal(type_: str, text: str, account: str) -> Principal:
     return _external(text, "unresolved")
 
 
-def _aws(text: str, account: str) -> Principal:
+def _aws(text: str, inside: Set[str]) -> Principal:
     if found := _ROOT.fullmatch(text) or _ACCOUNT.fullmatch(text):
-        return _account(found[found.lastindex or 0], account)
+        return _account(found[found.lastindex or 0], inside)
     if found := _IDENTITY.fullmatch(text):
-        return _identity(text, owner=found[1], type_=found[2], account=account)
+        return _identity(text, owner=found[1], type_=found[2], inside=inside)
     if found := _SESSION.fullmatch(text):
         return _external(text, "session", belongs_to=found[1])
     return _external(text, "deleted" if _UNIQUE_ID.fullmatch(text) else "unresolved")
 
 
-def _account(named: str, account: str) -> Principal:
-    if named == account:
+def _account(named: str, inside: Set[str]) -> Principal:
+    if named in inside:
         return Principal(Kind.ACCOUNT, named, belongs_to=named)
     return _external(named, "account", belongs_to=named)
 
 
-def _identity(text: str, *, owner: str, type_: str, account: str) -> Principal:
-    if owner != account:
+def _identity(text: str, *, owner: str, type_: str, inside: Set[str]) -> Principal:
+    if owner not in inside:
         return _external(text, "unresolved", belongs_to=owner)
     return Principal(Kind.IAM_USER if type_ == "user" else Kind.IAM_ROLE, text, belongs_to=owner)
 

@@ -1,6 +1,6 @@
 """A trust policy's statements as values, with what each says about assuming the role. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,11 +70,11 @@ class Statement:
         return shown
 
 
-def statements(document: Any, account: str) -> list[Statement]:
-    """The statements that speak of assuming a role of ``account``. A document that is not a policy has none."""
+def statements(document: Any, inside: Set[str]) -> list[Statement]:
+    """The statements that speak of assuming the role. A document that is not a policy has none."""
     found = document.get("Statement") if isinstance(document, dict) else None
     candidates = found if isinstance(found, list) else [found]
-    read = (_statement(raw, account) for raw in candidates if isinstance(raw, dict))
+    read = (_statement(raw, inside) for raw in candidates if isinstance(raw, dict))
     return [statement for statement in read if statement.acts]
 
 
@@ -83,8 +83,8 @@ def ordered(found: list[Statement]) -> list[dict[str, Any]]:
     return sorted((statement.shown() for statement in found), key=lambda shown: canonical(storable(shown)))
 
 
-def _statement(raw: Mapping[str, Any], account: str) -> Statement:
-    return Statement(raw, tuple(principals(raw.get("Principal"), account)), _acts(raw))
+def _statement(raw: Mapping[str, Any], inside: Set[str]) -> Statement:
+    return Statement(raw, tuple(principals(raw.get("Principal"), inside)), _acts(raw))
 
 
 def _acts(raw: Mapping[str, Any]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Who may knock at a role: its trust policy evaluated for all it names, by docs/reference/iam-facts.md. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -21,19 +21,21 @@ class Knock:
     statements: list[dict[str, Any]]
 
 
-def knocks(document: Any, account: str) -> list[Knock]:
-    """Every principal a trust policy of ``account`` names, with its effect. What is not a policy names none."""
-    found = statements(document, account)
-    return [_knock(named, found) for named in _named(found, account)]
+def knocks(document: Any, inside: Set[str]) -> list[Knock]:
+    """Every principal a trust policy names, with its effect; ``inside`` as in ``principals``. What is not a policy
+    names none."""
+    found = statements(document, inside)
+    return [_knock(named, found) for named in _named(found)]
 
 
 def role_class(path: str, document: Any, account: str) -> str:
-    """The first class that fits: by the role's path, then by whom its trust policy allows to assume it."""
+    """The first class that fits: by the role's path, then by whom its trust policy allows to assume it. It speaks of
+    accounts, not of organizations: the neighbour in one's own organization is another account."""
     if path.startswith(_SERVICE_LINKED):
         return "service_linked"
     if path.startswith(_SSO_RESERVED):
         return "sso_reserved"
-    allowing = [statement for statement in statements(document, account) if statement.raw.get("Effect") == "Allow"]
+    allowing = [statement for statement in statements(document, {account}) if statement.raw.get("Effect") == "Allow"]
     named = [named for statement in allowing for named in statement.named]
     classes = {named.principal_class for named in named}
     for class_ in ("service", "oidc", "saml"):
@@ -46,10 +48,10 @@ def _outside(named: Principal, account: str) -> bool:
     return named.native_id == ANYONE or named.belongs_to not in (None, account)
 
 
-def _named(found: Iterable[Statement], account: str) -> list[Principal]:
+def _named(found: Iterable[Statement]) -> list[Principal]:
     named = {each.key: each for statement in found for each in statement.named}
     if any(statement.everyone_but and statement.allows for statement in found):
-        anyone = principal("AWS", ANYONE, account)  # it names nobody, and may mean anybody
+        anyone = principal("AWS", ANYONE, frozenset())  # it names nobody, and may mean anybody
         named.setdefault(anyone.key, anyone)
     return list(named.values())
 

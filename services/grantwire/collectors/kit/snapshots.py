@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from grantwire.bus import Outgoing
-from grantwire.collectors.iam.plans import Reading
+from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts import chunks as rows
 from grantwire.contracts import subjects
 from grantwire.contracts.envelope import CHUNK, SNAPSHOT, Envelope
@@ -22,16 +22,15 @@ _IDS: Final = uuid.UUID("6f1d2d0e-2f6b-5a0c-9d3e-3f1f6f1c7a11")
 class Content:
     """The body of a complete snapshot."""
 
-    account: str
     reading: Reading
     chunks: Sequence[bytes]
     digest: str
 
     @classmethod
-    def of(cls, account: str, reading: Reading) -> "Content":
+    def of(cls, reading: Reading) -> "Content":
         """Facts, rows, bytes. Slow for a large account: run it in a thread."""
         chunks = rows.encode(reading.facts())
-        return cls(account, reading, chunks, rows.digest(chunks, reading.plan))
+        return cls(reading, chunks, rows.digest(chunks, reading.plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class Snapshot:
         sent = content.chunks if body is Body.CHUNKS else ()
         return self._seal(
             cost,
-            account=content.account,
+            account=content.reading.account,
             plan=content.reading.plan,
             outcome=Outcome.COMPLETE,
             unread=content.reading.unread,

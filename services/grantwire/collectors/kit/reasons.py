@@ -1,9 +1,19 @@
 """What to do about an AWS call that failed while a scope was read. Pure."""
 
+from typing import Final
+
 from grantwire.aws import codes, errors
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.snapshots import Reason
 
+WRONG_ORGANIZATION: Final = "WrongOrganization"
+_CODES: Final = {
+    errors.WRONG_ACCOUNT: "wrong_account",
+    errors.INCONSISTENT: "inconsistent",
+    WRONG_ORGANIZATION: "wrong_organization",
+    **dict.fromkeys(codes.NO_ORGANIZATION, "no_organization"),
+    **dict.fromkeys(codes.THROTTLES, "throttled"),
+}
 _PASSING = (AwsCause.TRANSIENT, AwsCause.CONFLICT, AwsCause.GONE)  # gone: the lists and the details disagree for now
 
 
@@ -14,26 +24,28 @@ def may_pass(error: AwsError) -> bool:
 
 def reason(error: AwsError) -> Reason:
     """Why the scope is not complete: a stable code and the sentence."""
-    return Reason(code=_code(error), text=str(error))
-
-
-def _code(error: AwsError) -> str:
-    if error.code == errors.WRONG_ACCOUNT:
-        return "wrong_account"
-    if error.code == errors.INCONSISTENT:
-        return "inconsistent"
-    if error.code in codes.THROTTLES:
-        return "throttled"
-    return error.cause.value
+    return Reason(code=_CODES.get(error.code, error.cause.value), text=str(error))
 
 
 def wrong_account(wanted: str, found: str, arn: str) -> AwsError:
     """The credentials lead elsewhere: nothing read there may be taken for this scope."""
     return AwsError(
-        f"The credentials belong to account {found} ({arn}), but the connector reads account {wanted}; next: give the "
+        f"The credentials belong to account {found} ({arn}), but account {wanted} was to be read; next: give the "
         "connector a role of that account, or add a connector for the other account.",
         cause=AwsCause.FINAL,
         operation="sts:AssumeRole" if ":assumed-role/" in arn else "sts:GetCallerIdentity",
         code=errors.WRONG_ACCOUNT,
         account=found,
+    )
+
+
+def wrong_organization(wanted: str, found: str, account: str) -> AwsError:
+    """Nothing of another organization may be taken for this one."""
+    return AwsError(
+        f"Account {account} belongs to the organization {found}, but {wanted} was to be read; next: give the connector "
+        f"a role of an account that manages {wanted}, or add a connector for {found}.",
+        cause=AwsCause.FINAL,
+        operation="organizations:DescribeOrganization",
+        code=WRONG_ORGANIZATION,
+        account=account,
     )

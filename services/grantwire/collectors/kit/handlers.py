@@ -1,4 +1,4 @@
-"""One coroutine per message: a job in, the snapshot of one account's IAM out."""
+"""One coroutine per message: a job in, the snapshot of one scope out."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,13 +10,11 @@ import structlog
 
 from grantwire.aws import Tally, tallying
 from grantwire.bus import Ack, Delivery, Outgoing
-from grantwire.collectors.iam.account import Accounts
-from grantwire.collectors.iam.plans import Reading
-from grantwire.collectors.iam.reasons import may_pass, reason
-from grantwire.collectors.iam.snapshots import Content, Cost, Snapshot
+from grantwire.collectors.kit.reading import Source
+from grantwire.collectors.kit.reasons import may_pass, reason
+from grantwire.collectors.kit.snapshots import Content, Cost, Snapshot
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsError, NotFound, Oversized, Transient
-from grantwire.contracts.ids import ScopeKey, scope_account
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
 from grantwire.contracts.snapshots import Body, Reason, SnapshotSealed
@@ -45,9 +43,9 @@ class Connectors(Protocol):
 class Collector:
     """Reads what a job names and publishes what it found, or why it could not."""
 
-    def __init__(self, connectors: Connectors, accounts: Accounts, publish: Publish, recorder: Recorder) -> None:
+    def __init__(self, connectors: Connectors, source: Source, publish: Publish, recorder: Recorder) -> None:
         self._connectors = connectors
-        self._accounts = accounts
+        self._source = source
         self._publish = publish
         self._recorder = recorder
 
@@ -62,7 +60,7 @@ class Collector:
         with tallying() as tally:
             try:
                 connector = await self._connectors.settings(job.connector, job.settings_version)
-                account, reading = await self._read(connector, job)
+                reading = await self._source.read(connector, job)
             except NotFound as gone:
                 why = Reason(code="connector_gone", text=str(gone))
                 await self._give_up(snapshot, why, await self._cost(tally, began_at, began))
@@ -75,11 +73,7 @@ class Collector:
                 return
         self._count(tally)
         cost = await self._cost(tally, began_at, began)
-        await self._tell(snapshot, await asyncio.to_thread(Content.of, account, reading), cost)
-
-    async def _read(self, connector: Connector, job: CollectScope) -> tuple[str, Reading]:
-        account = job.account or scope_account(ScopeKey(job.scope))
-        return await self._accounts.read(connector, job.settings_version, account)
+        await self._tell(snapshot, await asyncio.to_thread(Content.of, reading), cost)
 
     async def _begin(self, snapshot: Snapshot) -> Snapshot:
         """The begin's place in the stream is the fence: no clock decides which of two snapshots is the newer."""

@@ -1,0 +1,1 @@
+"""What all collectors share: a job in, the snapshot of one scope out, however the scope is read."""

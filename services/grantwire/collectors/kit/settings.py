@@ -1,0 +1,24 @@
+"""What every collector process is told from outside."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from grantwire.aws import AwsSettings
+
+
+class CollectorSettings(BaseSettings):
+    """Timeouts in seconds; AWS's own variables say the rest."""
+
+    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True, populate_by_name=True)
+    database_url: str
+    nats_url: str
+    aws_connect_timeout: float = Field(default=5.0, gt=0)
+    aws_read_timeout: float = Field(default=20.0, gt=0)
+    aws_attempts: int = Field(default=3, ge=1)
+    aws_concurrency: int = Field(default=8, ge=1)  # AWS calls at the same time
+    aws_region: str | None = Field(default=None, validation_alias="AWS_REGION")
+
+    def aws(self) -> AwsSettings:
+        return AwsSettings(
+            self.aws_connect_timeout, self.aws_read_timeout, self.aws_attempts, self.aws_concurrency, self.aws_region
+        )

@@ -1,0 +1,26 @@
+"""What collectors read from the graph. They never write it."""
+
+from grantwire.contracts.connectors import Connector
+from grantwire.graph import Graph, connectors, fleet
+
+
+class StoredConnectors:
+    """Connector settings as the graph keeps them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def settings(self, connector: str, version: int) -> Connector:
+        """Raises ``NotFound`` if the connector is gone."""
+        return await connectors.settings(self._graph, connector, version)
+
+
+class StoredFleet:
+    """The accounts of the organizations that are read, as the graph keeps them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def accounts_inside(self) -> frozenset[str]:
+        """Raises ``DependencyDown`` while Postgres cannot be reached."""
+        return await fleet.accounts_inside(self._graph)

@@ -1,0 +1,1 @@
+"""One organization: its root, its units and its accounts."""
