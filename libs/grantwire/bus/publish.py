@@ -88,12 +88,17 @@ class Publisher:
 
         Raises ``GrantwireError`` without the stream, ``DependencyDown`` when NATS is away for ``patience`` seconds.
         """
+        _, last = await self.bounds(stream, patience=patience)
+        return last
+
+    async def bounds(self, stream: Stream, *, patience: float = 30.0) -> tuple[int, int]:
+        """The stream's first and last sequence; an empty one's first is the next. Raises what ``position`` raises."""
         deadline = monotonic() + patience
         try:
             state = (await ask_patiently(self._client, f"STREAM.INFO.{stream.name}", deadline=deadline))["state"]
         except Refused as refusal:
             raise GrantwireError(f"The stream {stream.name} is not there; {APPLY_HINT}.") from refusal
-        return int(state["last_seq"])
+        return int(state["first_seq"]), int(state["last_seq"])
 
     async def purge(self, stream: Stream, subject: str) -> int:
         """Throw away what the stream holds for one subject, even what is being handled; returns how many messages.

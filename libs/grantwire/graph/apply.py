@@ -5,6 +5,7 @@ covered or the removal guard holds it; what a failed reading lacks stays.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from grantwire.contracts import chunks as body
@@ -18,11 +19,10 @@ from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Graph
 from grantwire.graph.rows import Content, Named, content_of
 from grantwire.graph.statements import apply as sql
-from grantwire.graph.statements import retiring as retiring_sql
 from grantwire.graph.work import Work
 from grantwire.graph.writing import mention
 
-__all__ = ["Applied", "apply_seal"]
+__all__ = ["Applied", "apply_seal", "chunks_gone"]
 
 _IN_THREAD: Final = 4  # chunks; more than this takes long enough to starve a heartbeat
 
@@ -39,11 +39,24 @@ async def apply_seal(
     if content is not None and content.named:
         await repeated(lambda: _mention(graph, content.named))
 
+    return await _under_lock(graph, seal, traceparent, lambda work: _apply(work, content))
+
+
+async def chunks_gone(graph: Graph, seal: SnapshotSealed, *, traceparent: str | None) -> Applied:
+    """Note that the stream no longer gives back what was sealed, and ask for the whole content once. Rows stay."""
+    return await _under_lock(graph, seal, traceparent, _gone)
+
+
+async def _under_lock(
+    graph: Graph, seal: SnapshotSealed, traceparent: str | None, act: Callable[[Work], Awaitable[Applied]]
+) -> Applied:
+    """Act under the scope's lock, unless the seal comes too late or nothing of its scope counts."""
+
     async def work() -> Applied:
         async with graph.transaction() as connection:
             await connection.execute(sql.LOCK, TENANT, seal.scope)
-            scope = await scopes.under_lock(connection, seal)
-            return await _apply(Work(connection, seal, scope, traceparent), content)
+            work = Work(connection, seal, await scopes.under_lock(connection, seal), traceparent)
+            return await _passed_over(work) or await act(work)
 
     return await repeated(work)
 
@@ -71,15 +84,18 @@ async def _mention(graph: Graph, named: list[Named]) -> None:
         await mention(connection, named)
 
 
+async def _passed_over(work: Work) -> Applied | None:
+    connection, seal, scope = work.connection, work.seal, work.scope
+    if seal.fence <= scope.began:
+        await finishing.older(connection, seal)
+        return Applied("older")
+    if scope.retired_at is not None:
+        return await finishing.retired(connection, seal, scope.retired_at, scope.retired_why or "")
+    return None
+
+
 async def _apply(work: Work, content: Content | None) -> Applied:
     seal, scope = work.seal, work.scope
-    if seal.fence <= scope.began:
-        await finishing.older(work.connection, seal)
-        return Applied("older")
-    if scope.retired:
-        row = await work.connection.fetchrow(retiring_sql.WHY, TENANT, scope.id)
-        assert row is not None
-        return await finishing.retired(work.connection, seal, *row)
     if seal.outcome is not Outcome.COMPLETE:
         await scopes.incomplete(work.connection, scope, seal)
         await finishing.incomplete(work.connection, seal)
@@ -92,3 +108,14 @@ async def _apply(work: Work, content: Content | None) -> Applied:
         return Applied("resync")
     await scopes.unchanged(work.connection, scope, seal)
     return await finishing.finished(work.connection, seal, Applied("unchanged"))
+
+
+async def _gone(work: Work) -> Applied:
+    seal = work.seal.model_copy(update={"outcome": Outcome.STALE, "reason": finishing.CHUNKS_GONE})
+    await scopes.incomplete(work.connection, work.scope, seal)
+    if work.scope.resync:  # asked for before, and lost again: the next run by the timetable tries anew
+        await finishing.incomplete(work.connection, seal)
+        return Applied("stale")
+    await scopes.ask_again(work.connection, work.scope)
+    await finishing.ask_again(work.connection, seal, work.traceparent, finishing.CHUNKS_GONE)
+    return Applied("resync")

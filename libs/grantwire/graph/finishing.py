@@ -12,9 +12,12 @@ from grantwire.graph.standing import settle
 from grantwire.graph.statements import runs as sql
 
 _OLDER: Final = Reason(code="older", text="A reading that began later was applied before this one arrived.")
-_ASKED_AGAIN: Final = Reason(
-    code="resync",
-    text="What was read equals an earlier reading but not what the graph holds now; run {} asks for the whole content.",
+_DIFFERS: Final = Reason(
+    code="resync", text="What was read equals an earlier reading but not what the graph holds now."
+)
+CHUNKS_GONE: Final = Reason(
+    code="chunks_gone",
+    text="What was read could not be applied: the bus no longer keeps all of it. What was known before stays.",
 )
 
 
@@ -60,10 +63,12 @@ async def retired(connection: Connection, seal: SnapshotSealed, since: datetime,
     return Applied("retired")
 
 
-async def ask_again(connection: Connection, seal: SnapshotSealed, traceparent: str | None) -> None:
+async def ask_again(
+    connection: Connection, seal: SnapshotSealed, traceparent: str | None, why: Reason = _DIFFERS
+) -> None:
     """End this part of the run as stale and request another run that brings the whole content."""
     again = uuid4()
-    reason = Reason(code=_ASKED_AGAIN.code, text=_ASKED_AGAIN.text.format(again))
+    reason = Reason(code=why.code, text=f"{why.text} Run {again} asks for the whole content.")
     if await _finish(connection, seal, "stale", reason, Applied("resync")):  # not for a repeated seal
         alone = seal.source != "organization"  # what an organization brings may be new accounts
         await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent, alone)

@@ -29,7 +29,8 @@ class Scope:
     allowed_set: UUID | None
     loaded_at: datetime | None
     at: datetime
-    retired: bool
+    retired_at: datetime | None
+    retired_why: str | None
     resync: bool
     rows_digest: str | None
 

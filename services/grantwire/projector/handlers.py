@@ -1,7 +1,7 @@
 """One coroutine per message: read a sealed snapshot back from the stream, verify it, apply it in one transaction."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -11,9 +11,10 @@ from grantwire.contracts import subjects
 from grantwire.contracts.failures import Transient
 from grantwire.contracts.snapshots import Body, SnapshotSealed
 from grantwire.contracts.streams import SNAPSHOTS, Stream
-from grantwire.graph import Applied, Graph, apply_seal
+from grantwire.graph import Applied, Graph, apply_seal, chunks_gone
 from grantwire.telemetry import current_traceparent
 
+PATIENCE: Final = 3  # deliveries: a replica that lags has caught up by then
 log = structlog.get_logger(__name__)
 
 
@@ -21,6 +22,7 @@ class ReadBack(Protocol):
     """Where a snapshot's chunks are read from: the bus, in life."""
 
     async def read_back(self, stream: Stream, subject: str, first: int, last: int, *, snapshot: str) -> list[bytes]: ...
+    async def bounds(self, stream: Stream) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,36 @@ class Projector:
     async def snapshot_sealed(self, seal: SnapshotSealed, delivery: Delivery) -> None:
         """Apply one seal. Older, repeated and out-of-order seals are recognised by their fence and change nothing.
 
-        Raises ``Transient`` when the stream does not (yet) give back exactly what was sealed.
+        What the stream keeps no longer is noted, and the whole content asked for. Raises ``Transient`` when it does not
+        yet give back exactly what was sealed.
         """
+        trace = current_traceparent()
         body = await self._chunks(seal, delivery) if seal.body is Body.CHUNKS else None
-        applied = await apply_seal(self.graph, seal, body, traceparent=current_traceparent())
-        _tell(seal, applied)
+        if body is None and seal.body is Body.CHUNKS:
+            _tell(seal, await chunks_gone(self.graph, seal, traceparent=trace))
+        else:
+            _tell(seal, await apply_seal(self.graph, seal, body, traceparent=trace))
 
-    async def _chunks(self, seal: SnapshotSealed, delivery: Delivery) -> list[bytes]:
+    async def _chunks(self, seal: SnapshotSealed, delivery: Delivery) -> list[bytes] | None:
+        """None when waiting for them is no use."""
         subject = subjects.resources(seal.connector, seal.source, seal.scope)
         found = await self.stream.read_back(
             SNAPSHOTS, subject, seal.fence + 1, delivery.sequence - 1, snapshot=seal.snapshot
         )
-        if len(found) != seal.chunks or rows.digest(found, seal.plan) != seal.digest:
-            raise Transient(
-                f"Snapshot {seal.snapshot} of {seal.scope} cannot be applied: the stream gave {len(found)} of "
-                f"{seal.chunks} chunks, or other bytes than were sealed. A lagging replica heals by itself; chunks "
-                "that the stream no longer keeps do not: run `grantwire sync` for the connector."
-            )
-        return found
+        if len(found) == seal.chunks and rows.digest(found, seal.plan) == seal.digest:
+            return found
+        if lost(seal, delivery, *await self.stream.bounds(SNAPSHOTS)):
+            return None
+        raise Transient(
+            f"Snapshot {seal.snapshot} of {seal.scope} cannot be applied yet: the stream gave {len(found)} of "
+            f"{seal.chunks} chunks, or other bytes than were sealed. A lagging replica heals by itself."
+        )
+
+
+def lost(seal: SnapshotSealed, delivery: Delivery, first: int, last: int) -> bool:
+    """Whether chunks that were not found will never be: the stream begins after them, or it is past them and still does
+    not give them back. A stream that ends before the seal is a replica that lags."""
+    return first > seal.fence or (last >= delivery.sequence and delivery.attempt >= PATIENCE)
 
 
 def _tell(seal: SnapshotSealed, applied: Applied) -> None:

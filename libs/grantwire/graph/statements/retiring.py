@@ -21,8 +21,6 @@ RETURNING id, connector, account, loaded_at, clock_timestamp() AS at"""
 # A purge may have begun before the scope returned.
 SET_ROWS: Final = "UPDATE scope SET rows = $3 WHERE tenant_id = $1 AND id = $2"
 
-WHY: Final = "SELECT retired_at, retired_why FROM scope WHERE tenant_id = $1 AND id = $2"
-
 # Those that left, the first to be purged first.
 RETIRED: Final = """
 SELECT key, connector, source, account, retired_at, retired_why AS why, rows, observed_at
