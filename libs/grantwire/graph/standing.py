@@ -21,10 +21,12 @@ async def settle(connection: Connection, id: str) -> None:
     state, reason = state_from(scopes, await connection.fetchval(sql.COUNT_SCOPES, TENANT, id))
     if (state.value, reason) == (row["state"], row["reason"]):
         return
+    if state is ConnectorState.CONNECTED and await connection.fetchval(sql.IS_EXPANDING, TENANT, id):
+        return  # whether all is well shows when the accounts of its organization are known
     await connection.execute(sql.SET_STATE, TENANT, id, state.value, reason)
     # A hundred failing accounts are counted up one by one while they are read: one line for all of them is enough.
     if state.value != row["state"] or not await connection.fetchval(sql.IS_RUNNING, TENANT, id):
-        level = "info" if state is ConnectorState.CONNECTED else "warning"
+        level = "warning" if state is ConnectorState.DEGRADED else "info"
         await connection.execute(sql.ADD_LOG, TENANT, id, level, f"{state.value}: {reason}" if reason else state.value)
 
 

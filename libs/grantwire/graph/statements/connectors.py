@@ -64,3 +64,4 @@ SCOPES: Final = "SELECT key FROM scope WHERE tenant_id = $1 AND connector = $2 A
 
 IS_RUNNING: Final = """
 SELECT EXISTS (SELECT FROM run_scope WHERE tenant_id = $1 AND connector = $2 AND finished_at IS NULL)"""
+IS_EXPANDING: Final = "SELECT EXISTS (SELECT FROM run WHERE tenant_id = $1 AND connector = $2 AND expanded_at IS NULL)"
