@@ -45,7 +45,14 @@ async def apply_content(work: Work, content: Content) -> Applied:
     await holding.note(work.connection, work.scope, written.held)
     result = await _result(work, written)
     await scopes.applied(work.connection, work.scope, work.seal, result)
+    await _vouch(work, content.rows_digest() if written.exact else None)
     return await finishing.finished(work.connection, work.seal, written.applied, result.reason)
+
+
+async def _vouch(work: Work, rows_digest: str | None) -> None:
+    """Note what the rows add up to: a digest of the body cannot be computed again from them."""
+    if rows_digest != work.scope.rows_digest:
+        await work.connection.execute(sql.VOUCH, TENANT, work.scope.id, rows_digest)
 
 
 async def _load(work: Work, writer: Writer, content: Content) -> _Written:

@@ -62,8 +62,13 @@ class Teller:
 
     def changes(self, changes: Changes, around: Surroundings = NOTHING) -> Iterator["Entry"]:
         """What ends before what begins, resources around their relations: each message can be applied as it comes."""
-        for n, (op, make, arguments) in enumerate(self._steps(changes, around)):
-            yield Entry(make(n, *arguments), op, *_versions(arguments))
+        n = 0
+        for op, make, arguments in self._steps(changes, around):
+            change = make(n, *arguments)
+            if op == "u" and not change.fields:  # the row was damaged in a way that nobody could see
+                continue
+            yield Entry(change, op, *_versions(arguments))
+            n += 1
 
     def subject(self, change: told.Change) -> str:
         return subjects.change(self.connector, change.account, change.kind)
@@ -156,7 +161,7 @@ def _told_facets(delta: Delta[Node], around: Surroundings) -> Iterator[tuple[Op,
         *(("u", new, differing(old, new), new.attributes) for old, new in delta.changed),
     ]
     for op, row, fields, values in steps:
-        if row.name in around.owners and fields:
+        if row.name in around.owners:
             yield op, row, (around.owners[row.name], fields, values)
 
 

@@ -1,6 +1,6 @@
 """Ids that everybody can compute: no lookup, no order of arrival, the same on every machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -35,6 +35,18 @@ def content_hash(names: Sequence[str | None], attributes: Mapping[str, Any]) -> 
     return _hash(
         "row", *(name if name is not None else "\x01" for name in names), canonical(attributes) if attributes else "{}"
     )
+
+
+def rows_digest(rows: Iterable[Sequence[UUID | int]]) -> str:
+    """Hex digest of a set of rows, each given by its key and its content hash."""
+    total = blake2b(digest_size=32, key=_KEY)
+    for line in sorted(b"".join(_bytes(part) for part in row) for row in rows):
+        total.update(len(line).to_bytes(2) + line)
+    return total.hexdigest()
+
+
+def _bytes(part: UUID | int) -> bytes:
+    return part.to_bytes(2) if isinstance(part, int) else part.bytes
 
 
 def _hash(*parts: str) -> UUID:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from grantwire.contracts.failures import Malformed
-from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource, facet_of
+from grantwire.contracts.resources import RELATION_CODES, Facts, Kind, Relation, RelationKind, Resource, facet_of
 from grantwire.graph import identity
 
 EdgeKey: TypeAlias = tuple[UUID, RelationKind, UUID]
@@ -75,6 +75,11 @@ class Content:
     nodes: dict[UUID, Node]
     edges: dict[EdgeKey, Edge]
     named: list[Named]
+
+    def rows_digest(self) -> str:
+        """What the scope's rows must add up to when they are exactly these."""
+        edges = ((src, RELATION_CODES[kind], dst, row.hash) for (src, kind, dst), row in self.edges.items())
+        return identity.rows_digest([*((row.key, row.hash) for row in self.nodes.values()), *edges])
 
 
 Row = TypeVar("Row", Node, Edge)

@@ -91,7 +91,7 @@ class Writer:
 
     async def _update_nodes(self, rows: list[Node]) -> None:
         if rows:
-            values = [(row.key, row.account, row.name, row.attributes, row.hash, row.lineage) for row in rows]
+            values = [(row.key, KIND_CODES[row.kind], *_content(row)) for row in rows]
             await self.connection.execute(
                 sql.UPDATE_NODES, TENANT, self.scope, *_columns(values), self.apply_id, self.at
             )
@@ -104,8 +104,7 @@ class Writer:
             )
 
     def _node_record(self, row: Node) -> tuple[Any, ...]:
-        names = (row.account, row.native_id, row.name, row.attributes, row.hash, row.lineage)
-        return (TENANT, row.key, self.scope, KIND_CODES[row.kind], *names, self.apply_id, self.at)
+        return (TENANT, row.key, self.scope, KIND_CODES[row.kind], *_content(row), self.apply_id, self.at)
 
     def _edge_record(self, row: Edge) -> tuple[Any, ...]:
         return (TENANT, *_stored_key(row.key), self.scope, row.attributes, row.hash, self.apply_id, self.at)
@@ -125,6 +124,10 @@ async def mention(connection: Connection, rows: Sequence[Named]) -> None:
     resources = [(row.key, row.account, row.name, row.attributes) for row in ordered if row.mentioned]
     if resources:
         await connection.execute(sql.PROMOTE, TENANT, *_columns(resources))
+
+
+def _content(row: Node) -> tuple[Any, ...]:
+    return row.account, row.native_id, row.name, row.attributes, row.hash, row.lineage
 
 
 def _stored_key(key: EdgeKey) -> tuple[UUID, int, UUID]:

@@ -80,17 +80,21 @@ WHERE n.tenant_id = $1 AND n.scope_id = $2 AND n.id = ANY($3::uuid[])
 ORDER BY n.id
 ON CONFLICT (tenant_id, id) DO NOTHING"""
 
+# Kind and native id follow from the id; they are written again in case somebody else wrote them.
 UPDATE_NODES: Final = """
-UPDATE node n SET account = u.account, name = u.name, attributes = u.attributes, hash = u.hash, lineage = u.lineage,
-                  apply_id = $9, since = $10
-FROM unnest($3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[], $8::uuid[])
-     AS u(id, account, name, attributes, hash, lineage)
+UPDATE node n SET kind = u.kind, account = u.account, native_id = u.native_id, name = u.name,
+                  attributes = u.attributes, hash = u.hash, lineage = u.lineage, apply_id = $11, since = $12
+FROM unnest($3::uuid[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::uuid[], $10::uuid[])
+     AS u(id, kind, account, native_id, name, attributes, hash, lineage)
 WHERE n.tenant_id = $1 AND n.scope_id = $2 AND n.id = u.id"""
 
 UPDATE_EDGES: Final = """
 UPDATE edge e SET attributes = u.attributes, hash = u.hash, apply_id = $8, since = $9
 FROM unnest($3::uuid[], $4::smallint[], $5::uuid[], $6::jsonb[], $7::uuid[]) AS u(src, kind, dst, attributes, hash)
 WHERE e.tenant_id = $1 AND e.scope_id = $2 AND e.src = u.src AND e.kind = u.kind AND e.dst = u.dst"""
+
+# What the scope's digest vouches for.
+VOUCH: Final = "UPDATE scope SET rows_digest = $3 WHERE tenant_id = $1 AND id = $2"
 
 NODE_COLUMNS: Final = (
     "tenant_id", "id", "scope_id", "kind", "account", "native_id", "name", "attributes", "hash", "lineage", "apply_id",
