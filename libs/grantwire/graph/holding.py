@@ -80,7 +80,8 @@ async def confirm(graph: Graph, scope: str, fingerprint: UUID, *, traceparent: s
         if held["held_set"] != fingerprint:
             raise _changed(held)
         await connection.execute(sql.ALLOW, TENANT, held["id"])
-        run = await request_in(connection, held["connector"], cause="manual", traceparent=traceparent, full=True)
+        asked: Any = {"cause": "manual", "traceparent": traceparent, "full": True, "scope": scope}
+        run = await request_in(connection, held["connector"], **asked)
         said = f"{held['rows']} removals of {scope} were confirmed; run {run} removes them."
         await connection.execute(connector_sql.ADD_LOG, TENANT, held["connector"], "info", said)
     return run

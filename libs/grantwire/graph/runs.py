@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 
 from grantwire.contracts.connectors import Connector
-from grantwire.contracts.failures import Conflict
+from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT, AccountId, iam_scope, organization_scope
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import claiming, retiring
@@ -92,20 +92,28 @@ async def request_due(graph: Graph, connector_id: str, last_begun: datetime | No
 
 
 async def request_in(
-    connection: Connection, connector_id: str, *, cause: Cause, traceparent: str | None, full: bool
+    connection: Connection,
+    connector_id: str,
+    *,
+    cause: Cause,
+    traceparent: str | None,
+    full: bool,
+    scope: str | None = None,
 ) -> str:
-    """The same as ``request`` inside a transaction that decides something else as well."""
+    """The same as ``request`` inside a transaction that decides something else as well. With a ``scope`` of the
+    connector, only that one is read, and the accounts of an organization after it."""
     row = await connection.fetchrow(sql.CONNECTOR, TENANT, connector_id)
     if row is None:
         raise await not_found(connection, connector_id)
-    part = _first_part(row)
+    part = _first_part(row) if scope is None else await _part_of(connection, scope)
     await _claimed(connection, connector_id, part)
     lost = Reason(code="lost", text="Nobody answered this job; the stream it was on was lost.").model_dump()
     await connection.execute(sql.ABANDON, TENANT, connector_id, LOST_AFTER, lost)
-    run, (source, scope, _) = uuid4(), part
-    whole = source == "iam" and not await connection.fetchval(sql.HAS_OTHERS, TENANT, connector_id, scope)
+    run, (source, key, _) = uuid4(), part
+    judged = scope is not None or not await connection.fetchval(sql.HAS_OTHERS, TENANT, connector_id, key)
+    whole = source != "organization" and judged
     await connection.execute(sql.REQUEST, TENANT, run, connector_id, cause, full, traceparent, whole)
-    await connection.execute(sql.REQUEST_SCOPE, TENANT, run, scope, connector_id, row["version"])
+    await connection.execute(sql.REQUEST_SCOPE, TENANT, run, key, connector_id, row["version"])
     return str(run)
 
 
@@ -138,6 +146,13 @@ def _first_part(row: asyncpg.Record) -> Part:
     if row["organization"] is not None:
         return "organization", organization_scope(row["organization"]), account
     return "iam", iam_scope(AccountId(account)), account
+
+
+async def _part_of(connection: Connection, scope: str) -> Part:
+    row = await connection.fetchrow(scope_sql.PART, TENANT, scope)
+    if row is None:
+        raise NotFound(f"There is no scope {scope!r}.")
+    return row["source"], scope, row["account"]
 
 
 async def _claimed(connection: Connection, connector: str, part: Part) -> None:

@@ -47,6 +47,19 @@ async def test_a_repetition_of_a_stored_job_is_a_duplicate_and_not_busy(stage: S
             await publisher.send(JOBS, SUBJECT, job(), id="2")
 
 
+async def test_a_purged_subject_takes_the_next_job_and_others_keep_theirs(stage: Stage) -> None:
+    other = subjects.job("iam", "prod", "iam/999988887777")
+    async with stage.publisher() as publisher:
+        await publisher.send(JOBS, SUBJECT, job(), id="1")
+        await publisher.send(JOBS, other, job(), id="2")
+        assert [await publisher.purge(JOBS, SUBJECT) for _ in range(2)] == [1, 0]
+        await publisher.send(JOBS, SUBJECT, job(), id="3")
+        with pytest.raises(Busy):
+            await publisher.send(JOBS, other, job(), id="4")
+        with pytest.raises(GrantwireError, match="run `grantwire bus apply`"):
+            await publisher.purge(replace(JOBS, name="NOWHERE"), SUBJECT)
+
+
 async def test_named_stream_a_subject_of_another_stream_is_refused(stage: Stage) -> None:
     async with stage.publisher() as publisher:
         with pytest.raises(GrantwireError, match=r"gw\.change\.a\.b\.c does not belong to the stream JOBS"):

@@ -405,3 +405,20 @@ async def test_a_resync_of_an_organization_expands_again(graph: Graph) -> None:
     await one.expand(run)
     await one.read_organization(again.run)
     assert await expanding.to_expand(graph) == [again.run]
+
+
+async def test_a_run_of_one_scope_reads_no_other(graph: Graph) -> None:
+    one = Fleet(graph)
+    await one.put()
+    await one.sync()
+    async with graph.transaction() as connection:
+        asked: Any = {"cause": "manual", "traceparent": None, "full": True}
+        run = await runs.request_in(connection, "org", scope=f"iam/{DEV}", **asked)
+        organization_run = await runs.request_in(connection, "org", scope=SCOPE, **asked)
+        with pytest.raises(NotFound):
+            await runs.request_in(connection, "org", scope="iam/999999999999", **asked)
+    view = await runs.get(graph, run)
+    assert ([part.scope for part in view.scopes], view.expanded) == ([f"iam/{DEV}"], True)
+    assert not (await runs.get(graph, organization_run)).expanded
+    await one.read(run, DEV)
+    assert (await runs.get(graph, run)).state == "complete" and await retired(graph) == {}

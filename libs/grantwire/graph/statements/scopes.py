@@ -51,6 +51,8 @@ ELSEWHERE: Final = """
 SELECT key, retired_at IS NOT NULL AS retired FROM scope
 WHERE tenant_id = $1 AND key = ANY($3::text[]) AND (connector <> $2 OR retired_at IS NOT NULL) ORDER BY key"""
 
+PART: Final = "SELECT source, account FROM scope WHERE tenant_id = $1 AND key = $2"
+
 # Scopes come into being when they are asked for; the connector that asks has them from now on.
 CLAIM: Final = """
 INSERT INTO scope (tenant_id, key, connector, source, account)
