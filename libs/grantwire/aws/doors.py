@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from grantwire.aws.calls import Calls
@@ -56,13 +57,14 @@ class Own:
         return Asked(operation, account, self._connector.role_arn)
 
     def refused(self, error: AwsError) -> None:
-        """A renewal that AWS refuses now will be refused again: the ambient credentials may be other ones by then."""
+        """What AWS refuses now it will refuse again: the ambient credentials may be other ones by then."""
         if refused_credentials(error):
-            self.forget()
+            self._entered = None
 
-    def forget(self) -> None:
-        """Enter anew next time."""
-        self._entered = None
+    def forget(self, entered: Entered | None) -> None:
+        """Enter anew next time, unless somebody has done so since."""
+        if self._entered is entered:
+            self._entered = None
 
     def _enter(self) -> Entered:
         """One call: AssumeRole where the connector names a role, else GetCallerIdentity."""
@@ -102,6 +104,7 @@ class Child:
         self._clients = clients
         self._gate = asyncio.Lock()
         self._entered: Entered | None = None
+        self._behind: Entered | None = None  # the connector role's, through which it was entered last
 
     async def open(self) -> Entered:
         base = await self._base()
@@ -109,18 +112,32 @@ class Child:
             return base
         async with self._gate:
             if self._entered is None:
-                self._entered = await self._calls.run(lambda: self._enter(base))
+                self._entered = await self._through(base)
             return self._entered
 
     def asked(self, operation: str) -> Asked:
         return Asked(operation, self._account, self._role.arn)
 
     def refused(self, error: AwsError) -> None:
-        """Where the connector role's credentials are to blame, they are the ones to replace."""
-        if error.operation == ASSUME:
-            self._own.refused(error)
+        """Where the connector role's own credentials are to blame, they are replaced too."""
         if refused_credentials(error):
             self._entered = None
+            if error.operation == ASSUME:
+                self._own.forget(self._behind)
+
+    async def _through(self, base: Entered) -> Entered:
+        """Credentials of the connector role that were kept, and that AWS no longer takes, are replaced once."""
+        try:
+            return await self._enter_from(base)
+        except AwsError as error:
+            if not refused_credentials(error):
+                raise
+        self._own.forget(base)
+        return await self._enter_from(await self._base())
+
+    async def _enter_from(self, base: Entered) -> Entered:
+        self._behind = base
+        return await self._calls.run(partial(self._enter, base))
 
     async def _base(self) -> Entered:
         try:

@@ -8,7 +8,7 @@ import stamina
 from botocore.credentials import Credentials, RefreshableCredentials
 
 from grantwire.aws.acting import acting
-from grantwire.aws.errors import Asked, behind, clock_ahead, failure, wrong_account
+from grantwire.aws.errors import Asked, behind, clock_ahead, failure, refused_credentials, wrong_account
 from grantwire.aws.replies import GarbledReply, unspoilt
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry.clock import utc_now
@@ -106,7 +106,14 @@ class Role:
         except AwsError as error:
             raise behind(error, self._wanted.account) from error  # of the assumer's own renewal
         except Exception as error:
-            raise failure(error, self._wanted.asked, now=utc_now()) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> AwsError:
+        """Credentials that AWS does not take are the assumer's."""
+        found, via = failure(error, self._wanted.asked, now=utc_now()), self._wanted.via
+        if via is None or not refused_credentials(found):
+            return found
+        return behind(failure(error, Asked(ASSUME, via.split(":")[4], via), now=utc_now()), self._wanted.account)
 
     def _ask(self) -> "AssumeRoleResponseTypeDef":
         wanted = self._wanted

@@ -50,11 +50,11 @@ class Sessions:
         return _kept(self._held, key, MOST_ACCOUNTS, lambda: self._session(connector, version, member))
 
     def forget(self, connector: Connector, version: int, account: str | None = None) -> None:
-        """Enter the account anew next time. The connector role, if it is its own account: all members share it."""
+        """Enter the account anew next time. Members entered already keep the connector role they came through."""
         member = _member(connector, account)
         self._held.pop((connector.id, version, member), None)
-        if member is None and (own := self._owns.pop((connector.id, version), None)):
-            own.forget()
+        if member is None:
+            self._owns.pop((connector.id, version), None)
 
     def _session(self, connector: Connector, version: int, member: str | None) -> AwsSession:
         own = _kept(self._owns, (connector.id, version), MOST_CONNECTORS, lambda: self._own(connector))
