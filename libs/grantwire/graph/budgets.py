@@ -7,7 +7,8 @@ own limits are not published for IAM: a budget slows down when AWS throttles and
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,8 +71,8 @@ class _Line:
 
 
 class SharedBudgets:
-    """The budgets as one process uses them. ``paces`` by API family: ``iam``, ``organizations``. Make it inside the
-    event loop that uses it; ``close`` it there."""
+    """The budgets as one process uses them. ``paces`` by API family: ``iam``, ``organizations``. Made, used and closed
+    in one event loop; only ``slowed`` comes from elsewhere."""
 
     def __init__(self, graph: Graph, paces: Mapping[str, Pace]) -> None:
         self._graph = graph
@@ -79,6 +80,16 @@ class SharedBudgets:
         self._lines: dict[str, _Line] = {}
         self._slowing: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, graph: Graph, paces: Mapping[str, Pace]) -> "AsyncIterator[SharedBudgets]":
+        """In use while entered."""
+        budgets = cls(graph, paces)
+        try:
+            yield budgets
+        finally:
+            await budgets.close()
 
     async def ready(self, key: str) -> None:
         """Returns when one more call of ``family/account`` may leave. Raises ``DependencyDown``."""

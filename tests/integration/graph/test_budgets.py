@@ -1,8 +1,7 @@
 """Call budgets on a real Postgres: replicas share one line of send times, a throttle lowers it, rest restores it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
@@ -16,13 +15,8 @@ from tests.support.eventually import eventually
 KEY = "iam/123456789012"
 
 
-@asynccontextmanager
-async def sharing(graph: Graph, pace: Pace) -> AsyncIterator[SharedBudgets]:
-    shared = SharedBudgets(graph, {"iam": pace})
-    try:
-        yield shared
-    finally:
-        await shared.close()
+def sharing(graph: Graph, pace: Pace) -> AbstractAsyncContextManager[SharedBudgets]:
+    return SharedBudgets.open(graph, {"iam": pace})
 
 
 async def rate(graph: Graph) -> float:

@@ -17,6 +17,7 @@ from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_IAM
 from grantwire.graph import Graph
+from grantwire.graph.budgets import SharedBudgets
 
 NAME: Final = "collector-iam"
 
@@ -48,10 +49,10 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     try:
         async with Graph.open(settings.database_url, application_name=NAME) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
-            sessions = Sessions(aws, calls)
-            assemble(broker, graph, sessions, lanes=settings.collect_lanes)
-            async with bus.running(broker, COLLECT_IAM):
-                yield
+            async with SharedBudgets.open(graph, settings.paces()) as budgets:
+                assemble(broker, graph, Sessions(aws, calls, budgets), lanes=settings.collect_lanes)
+                async with bus.running(broker, COLLECT_IAM):
+                    yield
     finally:
         calls.close()
 

@@ -17,6 +17,7 @@ from grantwire.collectors.organization.source import AwsOrganization
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_ORGANIZATION
 from grantwire.graph import Graph
+from grantwire.graph.budgets import SharedBudgets
 
 NAME: Final = "collector-organization"
 
@@ -45,10 +46,11 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     try:
         async with Graph.open(settings.database_url, application_name=NAME) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
-            sessions = Sessions(aws, calls, actions=ORGANIZATION)
-            assemble(broker, graph, sessions, lanes=settings.organization_lanes)
-            async with bus.running(broker, COLLECT_ORGANIZATION):
-                yield
+            async with SharedBudgets.open(graph, settings.paces()) as budgets:
+                sessions = Sessions(aws, calls, budgets, actions=ORGANIZATION)
+                assemble(broker, graph, sessions, lanes=settings.organization_lanes)
+                async with bus.running(broker, COLLECT_ORGANIZATION):
+                    yield
     finally:
         calls.close()
 
