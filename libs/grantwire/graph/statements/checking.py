@@ -18,10 +18,12 @@ SELECT src, kind, dst, attributes, hash,
            OR EXISTS (SELECT FROM shared_node h WHERE h.tenant_id = $1 AND h.id = e.dst) AS target_named
 FROM edge e WHERE tenant_id = $1 AND scope_id = $2 ORDER BY src, kind, dst"""
 
-# The next job brings the whole body.
-READ_WHOLE: Final = (
-    "UPDATE scope SET digest = NULL, rows_digest = NULL, resync = true WHERE tenant_id = $1 AND key = $2"
-)
+# The next job brings the whole body; what it adds is counted from what is there.
+READ_WHOLE: Final = """
+UPDATE scope s SET digest = NULL, rows_digest = NULL, resync = true,
+    rows = (SELECT count(*) FROM node n WHERE n.tenant_id = $1 AND n.scope_id = s.id AND n.kind <> 16)
+         + (SELECT count(*) FROM edge e WHERE e.tenant_id = $1 AND e.scope_id = s.id)
+WHERE s.tenant_id = $1 AND s.key = $2"""
 
 # A hash that no content has: whatever the next body says of these rows, they are written.
 SPOIL_NODES: Final = """
