@@ -55,6 +55,8 @@ async def _under_lock(
     async def work() -> Applied:
         async with graph.transaction() as connection:
             await connection.execute(sql.LOCK, TENANT, seal.scope)
+            if await connection.fetchval(sql.IS_PURGED, TENANT, finishing.uuid_of(seal.run), seal.scope):
+                return Applied("retired")
             work = Work(connection, seal, await scopes.under_lock(connection, seal), traceparent)
             return await _passed_over(work) or await act(work)
 

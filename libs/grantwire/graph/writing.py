@@ -11,6 +11,7 @@ import asyncpg
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES
 from grantwire.graph.delta import Changes, Delta
+from grantwire.graph.displacing import displace_edges, displace_nodes
 from grantwire.graph.pool import Connection
 from grantwire.graph.rows import Edge, EdgeKey, Named, Node
 from grantwire.graph.statements import apply as sql
@@ -46,6 +47,7 @@ class Writer:
         records = [self._node_record(wanted[key]) for key in sorted(wanted)]
         if await self._copied("node", sql.NODE_COLUMNS, records):
             return []
+        await displace_nodes(self.connection, list(wanted), self.apply_id, self.at)
         written = await self.connection.fetch(sql.INSERT_NODES, *_columns(records))
         for record in written:
             del wanted[record["id"]]
@@ -57,6 +59,7 @@ class Writer:
         records = [self._edge_record(wanted[key]) for key in sorted(wanted)]
         if await self._copied("edge", sql.EDGE_COLUMNS, records):
             return []
+        await displace_edges(self.connection, [row.key for row in wanted.values()], self.apply_id, self.at)
         written = await self.connection.fetch(sql.INSERT_EDGES, *_columns(records))
         for record in written:
             del wanted[record["src"], record["kind"], record["dst"]]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from grantwire.contracts.changes import ScopeRetired, ScopeReturned
+from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import NotFound
 from grantwire.contracts.resources import Facts, Kind, RelationKind
-from grantwire.graph import Graph, queries
+from grantwire.graph import Graph, connectors, queries, runs
 from grantwire.graph.retiring import RETENTION, lock, purge, restore, retire, retired
 from tests.integration.graph.scenes import (
     ACCOUNT,
@@ -212,6 +213,37 @@ async def test_a_purge_takes_what_is_old_enough(graph: Graph, both: tuple[Bus, B
     assert len(await told(graph)) == 4, "two loads, a change, a retirement: a purge says nothing"
     await two.send(theirs())
     assert (await scope(graph))["state"] == "complete", "it may begin anew"
+
+
+async def test_a_seal_that_comes_after_the_purge_makes_no_new_scope(graph: Graph) -> None:
+    role_arn = arn("role", "grantwire")
+    prod = Connector(id="prod", name="prod", role_arn=role_arn, external_id="external-id-0001")
+    await connectors.put(graph, prod, account=ACCOUNT, state=ConnectorState.CONNECTED, reason=None)
+    run = await runs.request(graph, "prod", cause="manual", traceparent=None)
+    await leave(graph, f"iam/{ACCOUNT}")
+    assert [gone.rows for gone in await purge(graph, older_than=NOW)] == [0]
+    (part,) = (await runs.get(graph, run)).scopes
+    assert part.reason is not None and (part.state, part.reason.code) == ("stale", "retired")
+    assert (await Bus(graph).send(ours(), run=run)).outcome == "retired"
+    assert await value(graph, "SELECT count(*) FROM scope") == 0
+
+
+async def test_rows_of_a_retired_scope_make_way(graph: Graph) -> None:
+    """An account moves to another organization after the first one's connector was removed."""
+    old, new = organization_bus(graph), organization_bus(graph, connector="second")
+    new.organization = "o-y"
+    await old.send(organization_of(ACCOUNT, OTHER))
+    await leave(graph, old.scope)
+    moved = organization_of(ACCOUNT)
+    applied = await new.send(facts(moved.resources[2:], moved.relations[1:]))
+    assert (applied.conflicts, (await scope(graph, new.scope))["state"]) == (0, "complete")
+    assert (await queries.counts(graph)).resources == {"account": 1}
+    assert await value(graph, "SELECT count(*) FROM node_history") == 1, "what the old one said is kept"
+    await come_back(graph, old.scope)
+    assert (await queries.counts(graph)).resources == {"account": 2, "organization": 1, "organizational_unit": 1}
+    row = await scope(graph, old.scope)
+    assert (row["digest"], row["rows"]) == (None, 5), "its next reading is a whole one, and finds the conflict"
+    assert (await old.send(organization_of(ACCOUNT, OTHER))).conflicts == 2
 
 
 async def test_names_that_others_use_outlive_a_purge(graph: Graph, both: tuple[Bus, Bus]) -> None:

@@ -5,6 +5,12 @@ from typing import Final
 # One apply of a scope at a time. Two scopes whose keys hash alike wait for each other, which harms nobody.
 LOCK: Final = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
 
+# Whether the seal answers a job for a scope that was purged while it ran.
+IS_PURGED: Final = """
+SELECT EXISTS (SELECT FROM run_scope r WHERE r.tenant_id = $1 AND r.run = $2 AND r.scope = $3
+               AND r.reason->>'code' = 'retired')
+   AND NOT EXISTS (SELECT FROM scope s WHERE s.tenant_id = $1 AND s.key = $3)"""
+
 # Scopes come into being when they are asked for, or with their first seal.
 ENSURE_SCOPE: Final = """
 INSERT INTO scope (tenant_id, key, connector, source, account) VALUES ($1, $2, $3, $4, $5)
