@@ -62,11 +62,12 @@ def meter(client: BaseClient) -> None:
     """From now on the client's requests take slots, and throttled ones are reported."""
     service = client.meta.service_model.service_id.hyphenize()
     # Before the signature, which is of the moment it is made.
-    client.meta.events.register_first(f"request-created.{service}", _leaving)
+    client.meta.events.register_first(f"request-created.{service}", pay)
     client.meta.events.register("response-received", _received)
 
 
-def _leaving(**_: Any) -> None:
+def pay(**_: Any) -> None:
+    """One request leaves: it has its slot, or waits for it here."""
     if (spending := _current.get()) is None:
         return
     if not spending.prepaid:

@@ -1,8 +1,9 @@
 """Entering an account: whose credentials are these, and an assumed role's renewal. Blocking: for ``Calls`` threads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import stamina
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -77,6 +78,15 @@ def identity_of(arn: str) -> Identity:
     return Identity(account, arn, partition)
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What AssumeRole gave. ``credentials`` are in the form botocore's refreshing asks for. Secret."""
+
+    identity: Identity
+    credentials: dict[str, str] = field(repr=False)
+    expires: datetime
+
+
 class Role:
     """An assumed role: assumed once on construction, and again by botocore shortly before it expires.
 
@@ -87,33 +97,28 @@ class Role:
         self._sts = sts
         self._assumer = assumer
         self._wanted = wanted
-        answer = self._assume()
-        self._first = self._metadata(answer)
-        self.identity = self._identity(answer)
+        first = self._assume()
+        self._first = first.credentials
+        self.identity = first.identity
 
     def credentials(self) -> Credentials:
         """The role's, renewed while they are used."""
         return RefreshableCredentials.create_from_metadata(self._first, self._renew, "grantwire")
 
-    def _renew(self) -> dict[str, Any]:
-        return self._metadata(self._assume())
+    def _renew(self) -> dict[str, str]:
+        return self._assume().credentials
 
-    def _assume(self) -> "AssumeRoleResponseTypeDef":
+    def _assume(self) -> _Given:
         """Runs inside other calls when it renews, so it says itself that it was AssumeRole that failed."""
         try:
             with acting(self._assumer):
-                return _AGAIN(unspoilt, ASSUME, self._ask)
+                given = _AGAIN(unspoilt, ASSUME, lambda: _given(self._ask()))
         except AwsError as error:
             raise behind(error, self._wanted.account) from error  # of the assumer's own renewal
         except Exception as error:
             raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> AwsError:
-        """Credentials that AWS does not take are the assumer's."""
-        found, via = failure(error, self._wanted.asked, now=utc_now()), self._wanted.via
-        if via is None or not refused_credentials(found):
-            return found
-        return behind(failure(error, Asked(ASSUME, via.split(":")[4], via), now=utc_now()), self._wanted.account)
+        self._verify(given)
+        return given
 
     def _ask(self) -> "AssumeRoleResponseTypeDef":
         wanted = self._wanted
@@ -124,27 +129,31 @@ class Role:
             DurationSeconds=_HOUR,
             Policy=wanted.policy,
         )
-        answer = ask(ExternalId=wanted.external_id) if wanted.external_id else ask()
-        identity_of(answer["AssumedRoleUser"]["Arn"])
-        answer["Credentials"]["Expiration"].isoformat()
-        return answer
+        return ask(ExternalId=wanted.external_id) if wanted.external_id else ask()
 
-    def _identity(self, answer: "AssumeRoleResponseTypeDef") -> Identity:
-        """Nothing may be read in one account for another."""
-        found = identity_of(answer["AssumedRoleUser"]["Arn"])
-        if found.account != self._wanted.account:
-            raise wrong_account(self._wanted.account, found.account, found.arn)
-        return found
+    def _failure(self, error: Exception) -> AwsError:
+        """Credentials that AWS does not take are the assumer's."""
+        found, via = failure(error, self._wanted.asked, now=utc_now()), self._wanted.via
+        if via is None or not refused_credentials(found):
+            return found
+        return behind(failure(error, Asked(ASSUME, via.split(":")[4], via), now=utc_now()), self._wanted.account)
 
-    def _metadata(self, answer: "AssumeRoleResponseTypeDef") -> dict[str, Any]:
-        """In the form botocore's refreshing asks for. Secret."""
-        given = answer["Credentials"]
-        if given["Expiration"] <= utc_now():
-            expired_at = given["Expiration"]
-            raise clock_ahead(ASSUME, account=self._wanted.account, expired_at=expired_at, now=utc_now())
-        return {
-            "access_key": given["AccessKeyId"],
-            "secret_key": given["SecretAccessKey"],
-            "token": given["SessionToken"],
-            "expiry_time": given["Expiration"].isoformat(),
-        }
+    def _verify(self, given: _Given) -> None:
+        """Nothing may be read in one account for another, nor with a clock that takes new credentials for old ones."""
+        wanted, found = self._wanted, given.identity
+        if found.account != wanted.account:
+            raise wrong_account(wanted.account, found.account, found.arn)
+        if given.expires <= (now := utc_now()):
+            raise clock_ahead(ASSUME, account=wanted.account, expired_at=given.expires, now=now)
+
+
+def _given(answer: "AssumeRoleResponseTypeDef") -> _Given:
+    credentials = answer["Credentials"]
+    expires = credentials["Expiration"]
+    metadata = {
+        "access_key": credentials["AccessKeyId"],
+        "secret_key": credentials["SecretAccessKey"],
+        "token": credentials["SessionToken"],
+        "expiry_time": expires.isoformat(),
+    }
+    return _Given(identity_of(answer["AssumedRoleUser"]["Arn"]), metadata, expires)

@@ -68,6 +68,6 @@ def _flaw_of_json(body: bytes) -> str | None:
         return _FOREIGN
     try:
         json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "is not whole JSON"
     return None

@@ -29,7 +29,7 @@ CHILD_DENIED: Final = Rule(
     "AWS refused sts:AssumeRole on {role} in {where}: the role does not exist there, does not trust {via} or asks for "
     "another external id, {via} may not assume it, or the account is suspended or closed; next: create the role with "
     "that trust and allow {via} to assume it, set the account's role name or external id under account_overrides, or "
-    "accept the gap.",
+    "accept the gap with `grantwire connector accept-gap`.",
 )
 NOT_ADMINISTRATOR: Final = Rule(
     AwsCause.DENIED,

@@ -10,6 +10,7 @@ from grantwire.aws import IAM_ALL, ORGANIZATION, AwsSession, Calls, Sessions, ta
 from grantwire.aws.acting import acting
 from grantwire.aws.clients import Clients
 from grantwire.aws.doors import Own
+from grantwire.aws.errors import WRONG_ACCOUNT
 from grantwire.aws.iam.reader import IamReader
 from grantwire.aws.organizations.reader import OrganizationReader
 from grantwire.contracts.failures import AwsCause, AwsError
@@ -143,6 +144,45 @@ async def test_a_chain_stays_in_its_partition(
         sessions = Sessions(QUICK, calls)
         for account in sandbox.facts["organization"]["member_accounts"]:
             assert (await enter(sessions.get(settings, 1, account))).startswith(f"arn:{partition}:sts::{account}:")
+
+
+ELSEWHERE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<AssumedRoleUser><Arn>arn:aws:sts::000000000001:assumed-role/X/y</Arn><AssumedRoleId>AROA:y</AssumedRoleId>
+</AssumedRoleUser><Credentials><AccessKeyId>ASIAQX7EXAMPLE012345</AccessKeyId><SecretAccessKey>x</SecretAccessKey>
+<SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>
+</AssumeRoleResponse>"""
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_a_role_that_leads_to_another_account_is_an_error(
+    organization: Sandbox, sessions: Sessions, own: bool
+) -> None:
+    account = organization.account if own else member(organization)
+    organization.fault({"kind": "garbage", "operation": "AssumeRole", "account": account, "body": ELSEWHERE, "nth": 1})
+    with pytest.raises(AwsError, match=f"account 000000000001, where a role of account {account}") as caught:
+        await enter(sessions.get(connector(organization), 1, account))
+    assert (caught.value.cause, caught.value.code) == (AwsCause.FINAL, WRONG_ACCOUNT)
+    assert account in await enter(sessions.get(connector(organization), 1, account))
+
+
+@pytest.mark.parametrize("body", ["", "<html/>", ELSEWHERE[:200], ELSEWHERE.replace("Expiration", "Other")])
+async def test_a_broken_answer_of_sts_is_asked_for_again(organization: Sandbox, sessions: Sessions, body: str) -> None:
+    account = member(organization)
+    organization.fault({"kind": "garbage", "operation": "AssumeRole", "account": account, "body": body, "times": 2})
+    assert account in await enter(sessions.get(connector(organization), 1, account))
+    assert organization.control("GET", "faults")[0]["fired"] == 2
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_credentials_that_are_over_when_they_come_are_the_clocks_fault(
+    organization: Sandbox, sessions: Sessions, own: bool
+) -> None:
+    account = organization.account if own else member(organization)
+    organization.control("POST", "clock", {"advance": -7_200})
+    with pytest.raises(AwsError, match="clock differs from AWS's by at least 60 minutes") as caught:
+        await enter(sessions.get(connector(organization), 1, account))
+    assert (caught.value.cause, caught.value.account) == (AwsCause.CLOCK, organization.account)
+    assert str(caught.value).startswith("AWS refused" if own else f"Account {account} was not entered")
 
 
 # Renewal: the sandbox's clock goes back, so that the credentials it gives are soon over by ours.

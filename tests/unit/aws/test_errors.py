@@ -9,12 +9,15 @@ from botocore.exceptions import ClientError
 
 from grantwire.aws import codes
 from grantwire.aws.errors import (
+    WRONG_ACCOUNT,
     Asked,
+    behind,
     clock_ahead,
     failure,
     inconsistent,
     lacks_permission,
     refused_credentials,
+    wrong_account,
 )
 from grantwire.aws.replies import GarbledReply
 from grantwire.aws.rules import BY_CODE
@@ -24,6 +27,9 @@ NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::111122223333:role/GrantwireConnector"
 ASKED = Asked("iam:ListUsers", "111122223333", ROLE)
 ASSUMING = Asked("sts:AssumeRole", "111122223333", ROLE)
+BASE = "arn:aws:iam::444455556666:role/Base"
+CHILD = Asked("sts:AssumeRole", "111122223333", ROLE, BASE)
+TREE = Asked("organizations:ListAccounts", "111122223333", ROLE)
 CALLER = "arn:aws:iam::999988887777:user/grantwire"
 TRANSIENT, DENIED, FINAL, CLOCK = AwsCause.TRANSIENT, AwsCause.DENIED, AwsCause.FINAL, AwsCause.CLOCK
 
@@ -52,6 +58,43 @@ TABLE = [
         ASSUMING,
         DENIED,
         f"sts:AssumeRole on {ROLE}: the role does not exist, does not trust {CALLER} or asks for another external id",
+    ),
+    (
+        said("AccessDenied", "User: x is not authorized to perform: sts:AssumeRole", operation="AssumeRole"),
+        CHILD,
+        DENIED,
+        f"on {ROLE} in account 111122223333: the role does not exist there, does not trust {BASE} or",
+    ),
+    (said("AccessDenied", operation="AssumeRole"), CHILD, DENIED, "or the account is suspended or closed; next: "),
+    (
+        said("AccessDeniedException", "You don't have permissions to access this resource.", operation="ListAccounts"),
+        TREE,
+        DENIED,
+        "management account and its delegated administrators",
+    ),
+    (
+        said("AccessDeniedException", "User: x is not authorized to perform", operation="ListAccounts"),
+        TREE,
+        DENIED,
+        '"Action": "organizations:ListAccounts"',
+    ),
+    (said("TooManyRequestsException", operation="ListAccounts"), TREE, TRANSIENT, "throttled organizations:ListAcc"),
+    (said("ServiceException", status=500, operation="ListAccounts"), TREE, TRANSIENT, "could not answer"),
+    (
+        said("ConcurrentModificationException", operation="ListAccounts"),
+        TREE,
+        AwsCause.CONFLICT,
+        "another change under way",
+    ),
+    (said("AWSOrganizationsNotInUseException", operation="ListAccounts"), TREE, FINAL, "belongs to no organization"),
+    (said("TargetNotFoundException", operation="ListAccounts"), TREE, AwsCause.GONE, "does not exist"),
+    (said("ParentNotFoundException", operation="ListAccounts"), TREE, AwsCause.GONE, "does not exist"),
+    (said("AccountNotFoundException", operation="ListAccounts"), TREE, AwsCause.GONE, "does not exist"),
+    (
+        said("AccountNotRegisteredException", operation="ListAccounts"),
+        TREE,
+        AwsCause.GONE,
+        "no longer a delegated administrator",
     ),
     (said("ExpiredToken"), ASKED, DENIED, "aws sso login"),
     (said("InvalidClientTokenId", status=403), ASKED, DENIED, "AWS_ACCESS_KEY_ID"),
@@ -142,3 +185,19 @@ def test_credentials_that_are_over_when_they_arrive_mean_a_clock_ahead() -> None
 
 def test_answers_that_do_not_fit_are_read_again() -> None:
     assert inconsistent("iam:ListUsers", "a page has no Users").cause is TRANSIENT
+
+
+def test_what_stands_behind_a_failure_keeps_its_kind_and_names_both_accounts() -> None:
+    base = failure(said("AccessDenied", operation="AssumeRole"), ASSUMING, now=NOW)
+    found = behind(base, "444455556666")
+    assert (found.cause, found.code, found.operation) == (base.cause, base.code, base.operation)
+    assert found.account == "111122223333", "the account that was not entered first"
+    assert str(found).startswith("Account 444455556666 was not entered, because the connector's own credentials were")
+    assert str(base) in str(found)
+
+
+def test_a_role_that_leads_elsewhere_is_final() -> None:
+    found = wrong_account("444455556666", "111122223333", "arn:aws:sts::111122223333:assumed-role/x/y")
+    assert (found.cause, found.code) == (FINAL, WRONG_ACCOUNT)
+    assert "444455556666" in str(found)
+    assert "111122223333" in str(found)

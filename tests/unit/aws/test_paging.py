@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grantwire.aws.errors import INCONSISTENT
-from grantwire.aws.paging import MARKER, pages
+from grantwire.aws.paging import MARKER, NEXT_TOKEN, pages
 from grantwire.contracts.failures import AwsError
 
 
@@ -75,3 +75,41 @@ async def test_an_answer_that_may_be_short_is_an_error(answers: list[dict[str, A
 async def test_pages_that_never_end_end() -> None:
     with pytest.raises(AwsError, match="pages in a row were empty"):
         await walk(page(to=str(number)) for number in range(5_000))
+
+
+# NextToken: the token alone says whether there is more.
+
+
+async def walk_tokens(*answers: dict[str, Any]) -> list[str]:
+    coming = iter(answers)
+
+    async def fetch(token: str | None) -> dict[str, Any]:
+        return next(coming)
+
+    walked = pages(fetch, "organizations:ListAccounts", ("Accounts",), NEXT_TOKEN)
+    return [account async for got in walked for account in got["Accounts"]]
+
+
+async def test_a_token_leads_on_until_there_is_none() -> None:
+    first, empty = {"Accounts": ["a"], "NextToken": "1"}, {"Accounts": [], "NextToken": "2"}
+    assert await walk_tokens(first, empty, {"Accounts": ["b"]}) == ["a", "b"]
+    assert await walk_tokens({"Accounts": [], "NextToken": None}) == []
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {},
+        {"NextToken": "2"},
+        {"Accounts": None},
+        {"Accounts": {}},
+        {"Accounts": ["b"], "NextToken": ""},
+        {"Accounts": ["b"], "NextToken": 2},
+        {"Accounts": ["b"], "NextToken": "1"},
+    ],
+    ids=["nothing", "no list", "null", "no list but something", "an empty token", "a token that is none", "a circle"],
+)
+async def test_a_page_by_token_that_may_be_short_is_an_error(last: dict[str, Any]) -> None:
+    with pytest.raises(AwsError) as caught:
+        await walk_tokens({"Accounts": ["a"], "NextToken": "1"}, last)
+    assert (caught.value.code, caught.value.operation) == (INCONSISTENT, "organizations:ListAccounts")

@@ -1,8 +1,10 @@
 """Which region's endpoints are used, by the role's partition and AWS's own variables."""
 
+from typing import Any
+
 import pytest
 
-from grantwire.aws.clients import Partition, ambient, iam_client, region_of, sts_client
+from grantwire.aws.clients import Partition, ambient, iam_client, organizations_client, region_of, sts_client
 from grantwire.aws.entry import Identity, identity_of
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.failures import AwsCause, AwsError
@@ -16,19 +18,41 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("partition", "region", "sts", "iam"),
+    ("partition", "region", "sts", "iam", "organizations"),
     [
-        ("aws", "us-east-1", "https://sts.us-east-1.amazonaws.com", "https://iam.amazonaws.com"),
-        ("aws-cn", "cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn", "https://iam.cn-north-1.amazonaws.com.cn"),
-        ("aws-us-gov", "us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com", "https://iam.us-gov.amazonaws.com"),
+        (
+            "aws",
+            "us-east-1",
+            "https://sts.us-east-1.amazonaws.com",
+            "https://iam.amazonaws.com",
+            "https://organizations.us-east-1.amazonaws.com",
+        ),
+        (
+            "aws-cn",
+            "cn-north-1",
+            "https://sts.cn-north-1.amazonaws.com.cn",
+            "https://iam.cn-north-1.amazonaws.com.cn",
+            "https://organizations.cn-northwest-1.amazonaws.com.cn",
+        ),
+        (
+            "aws-us-gov",
+            "us-gov-west-1",
+            "https://sts.us-gov-west-1.amazonaws.com",
+            "https://iam.us-gov.amazonaws.com",
+            "https://organizations.us-gov-west-1.amazonaws.com",
+        ),
     ],
 )
-def test_a_partition_has_its_own_endpoints(partition: Partition, region: str, sts: str, iam: str) -> None:
+def test_a_partition_has_its_own_endpoints(
+    partition: Partition, region: str, sts: str, iam: str, organizations: str
+) -> None:
     session, settings = ambient(), AwsSettings()
     found = region_of(session, partition, settings)
     assert found == region
     assert sts_client(session, found, settings).meta.endpoint_url == sts
     assert iam_client(session, found, settings).meta.endpoint_url == iam
+    tree: Any = organizations_client(session, found, settings)
+    assert tree.meta.endpoint_url == organizations
 
 
 def test_a_configured_region_of_the_same_partition_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

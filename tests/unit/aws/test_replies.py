@@ -16,6 +16,8 @@ BELIEVED = [
     (USERS, 200, {}, b"\xef\xbb\xbf \n" + WHOLE),
     (USERS, 200, {"content-encoding": "gzip", "content-length": "7"}, WHOLE),
     (JSON, 200, {"content-length": "2"}, b"{}"),
+    (JSON, 200, {}, b'\xef\xbb\xbf {"Accounts": []}\n'),
+    (JSON, 400, {}, b""),
     (USERS, 503, {}, b"<html>sorry</html>"),
     (USERS, 403, {}, b""),
 ]
@@ -30,6 +32,10 @@ REFUSED = [
     (JSON, 200, {"content-length": "100"}, b'{"Accounts": [', "is cut"),
     (JSON, 200, {}, b"", "is empty"),
     (JSON, 200, {}, b"<html/>", "not AWS's"),
+    (JSON, 200, {}, b"[]", "not AWS's"),
+    (JSON, 200, {}, b'{"Accounts": [{"Id": "1', "not whole JSON"),
+    (JSON, 200, {}, b'{"Us', "not whole JSON"),
+    (JSON, 200, {}, b'{"a":' * 20_000, "not whole JSON"),
 ]
 
 
