@@ -22,7 +22,7 @@ def sandbox(shared: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbo
 
 @pytest.fixture(scope="module")
 def shared_organization() -> Iterator[Sandbox]:
-    with start(1, users=12, groups=4, roles=10, accounts=10, short=0.6, empty=0.3) as running:
+    with start(1, users=12, groups=4, roles=20, accounts=10, short=0.6, empty=0.3) as running:
         yield running
 
 

@@ -63,7 +63,7 @@ async def test_every_scope_together_is_the_truth(organization: Sandbox, name: st
 
 @pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
 async def test_in_another_partition_too(partition: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with start(2, users=8, groups=3, roles=10, accounts=8, partition=partition) as sandbox:
+    with start(2, users=8, groups=3, roles=20, accounts=8, partition=partition) as sandbox:
         use(sandbox, monkeypatch)
         found, _ = await read_all(sandbox, "delegated")
         assert exported(*found) ^ truth(sandbox, reader="delegated") == set()

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from grantwire.aws import AwsSession, Identity, Sessions
 from grantwire.aws.errors import refused_credentials
@@ -11,6 +11,7 @@ from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsError
 
 T = TypeVar("T")
+_ROLES: Final = 2  # in a row, whose credentials may be old
 Read = Callable[[AwsSession, Identity], Awaitable[T]]
 
 
@@ -25,18 +26,17 @@ class Way:
 
 
 async def entered(sessions: Sessions, way: Way, read: Read[T]) -> T:
-    """What ``read`` finds there. Credentials kept from an earlier sync that AWS no longer takes are replaced once.
-
-    Raises ``AwsError``.
-    """
-    kept = sessions.known(way.connector, way.version, way.account)
-    try:
-        return await _within(sessions, way, read)
-    except AwsError as error:
-        sessions.forget(way.connector, way.version, way.account)
-        if not (kept and refused_credentials(error)):
-            raise
-        return await _within(sessions, way, read)
+    """What ``read`` finds there. Credentials kept from an earlier sync that AWS no longer takes are replaced: those of
+    the account, then those of the connector role in front of it. Raises ``AwsError``."""
+    for _ in range(_ROLES):
+        kept = sessions.known(way.connector, way.version, way.account)
+        try:
+            return await _within(sessions, way, read)
+        except AwsError as error:
+            sessions.forget(way.connector, way.version, way.account)
+            if not (kept and refused_credentials(error)):
+                raise
+    return await _within(sessions, way, read)
 
 
 async def _within(sessions: Sessions, way: Way, read: Read[T]) -> T:
