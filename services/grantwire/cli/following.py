@@ -52,6 +52,12 @@ async def request(api: Api, connector: str, *, full: bool = False) -> str:
     return run
 
 
+async def sync(api: Api, connector: Connector, progress: Progress, *, fresh: bool) -> dict[str, Any]:
+    """One whole sync of a connector, which is added first where it is ``fresh``; its run when it has ended."""
+    run = (await add(api, connector) if fresh else None) or await request(api, connector.id, full=True)
+    return await follow(api, connector.id, run, progress)
+
+
 async def follow(api: Api, connector: str, run: str, progress: Progress) -> dict[str, Any]:
     """The run when it has ended and its changes are on the bus; its news shown as they come."""
     after = ""

@@ -13,6 +13,7 @@ from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.following import Synced, sync_all, within
 from grantwire.cli.house import House, house
 from grantwire.cli.output import print_json, print_stop, say
+from grantwire.cli.planted import Oracle, differences
 from grantwire.cli.progress import shown
 from grantwire.cli.servers import servers
 from grantwire.cli.settings import Settings
@@ -38,29 +39,46 @@ class Options:
     timeout: float = 600.0
     verbose: bool = False
     simulation: simulated.Simulation | None = None
-    plan: str = "bulk"
+    reader: simulated.Reader = field(default_factory=simulated.Reader)
     keep: bool = False
 
 
 @dataclass(frozen=True)
 class Told:
-    """The summary, and what stands behind it."""
+    """The summary, and what stands behind it. ``differences`` is None where nothing was planted."""
 
     synced: Synced
     summary: dict[str, Any]
+    differences: list[str] | None = None
+
+    @property
+    def code(self) -> Exit:
+        if self.differences is None:
+            return summary.exit_of(self.synced)
+        return summary.as_planted(self.synced, self.differences)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The house, what to sync there, and who knows what a simulation planted."""
+
+    house: House
+    connectors: list[Connector]
+    oracle: Oracle | None
 
 
 async def live(options: Options, settings: Settings, ending: Ending) -> Exit:
     """Run the whole house. Raises ``Stop``, ``GrantwireError`` or ``StateError`` when it cannot stand."""
-    async with _standing(options, settings) as (running, connectors):
+    async with _standing(options, settings) as standing:
+        running = standing.house
         say(
             f"Grantwire is up at {running.api.url}"
             + (f", traces at {running.api.traces}" if running.api.traces else "")
         )
-        told = await within(options.timeout, _synced(options, running, connectors))
-        code = _tell(options, told)
+        told: Told = await within(options.timeout, _synced(options, standing))
+        _tell(options, told)
         if options.exit_when_synced:
-            return code
+            return told.code
         await pasting.tell(options.command, running, told.summary)
         await ending.asked()
         say("Stopping; the state is kept.")
@@ -68,23 +86,22 @@ async def live(options: Options, settings: Settings, ending: Ending) -> Exit:
 
 
 @asynccontextmanager
-async def _standing(options: Options, settings: Settings) -> AsyncIterator[tuple[House, list[Connector]]]:
+async def _standing(options: Options, settings: Settings) -> AsyncIterator[Standing]:
     state = StateDir(options.state_dir)
     async with AsyncExitStack() as stack:
         stack.enter_context(state)
-        port = _free_port(state, options.port)
+        port = free_port(state, options.port)
         sandbox = await _sandbox(stack, state, options)
         ready = await stack.enter_async_context(
             servers(state, settings, traces=options.traces, verbose=options.verbose)
         )
-        connectors = options.connectors
+        connectors, oracle = options.connectors, None
         if sandbox is not None:
-            connectors = await _aimed(sandbox, options)
-        running = await stack.enter_async_context(house(ready, port))
-        yield running, connectors
+            connectors, oracle = await _aimed(sandbox, options)
+        yield Standing(await stack.enter_async_context(house(ready, port)), connectors, oracle)
 
 
-def _free_port(state: StateDir, wanted: int | None) -> int:
+def free_port(state: StateDir, wanted: int | None) -> int:
     """Known before anything is started. Raises ``Stop`` when somebody else listens there."""
     port = state.port("api") if wanted is None else wanted
     if port and not ports.is_free(port):
@@ -102,27 +119,39 @@ async def _sandbox(stack: AsyncExitStack, state: StateDir, options: Options) -> 
     return await stack.enter_async_context(simulated.sandbox(options.simulation))
 
 
-async def _aimed(sandbox: simulated.Sandbox, options: Options) -> list[Connector]:
+async def _aimed(sandbox: simulated.Sandbox, options: Options) -> tuple[list[Connector], Oracle | None]:
     """Before any service is built: AWS clients read the environment when they are made."""
     facts = await sandbox.facts()
     simulated.aim_at(facts)
-    say(
-        f"SIMULATED ACCOUNT {facts['account']} (seed {facts['seed']}): made-up data, not for production.", "bold yellow"
-    )
-    return options.connectors or [simulated.connector_of(facts, options.plan)]
+    say(simulated.title(facts), "bold yellow")
+    if options.connectors:
+        return options.connectors, None
+    oracle = Oracle(facts["endpoint"], options.reader.name, options.reader.plan)
+    return [simulated.connector_of(facts, options.reader)], oracle
 
 
-async def _synced(options: Options, running: House, connectors: list[Connector]) -> Told:
+async def _synced(options: Options, standing: Standing) -> Told:
     """One trace from the command to the last change."""
-    begun = monotonic()
+    begun, running = monotonic(), standing.house
     async with Api(running.api, telemetry.current_traceparent) as asking, Api(running.api) as waiting:
         with telemetry.span("cli", f"grantwire {options.command}") as root, shown(monotonic) as progress:
-            others = await _others(waiting, connectors)
-            synced = await sync_all(asking, waiting, connectors, others, progress)
+            others = await _others(waiting, standing.connectors)
+            synced = await sync_all(asking, waiting, standing.connectors, others, progress)
             took = monotonic() - begun
             trace_id = format(root.get_span_context().trace_id, "032x")
         _require_any(options, synced)
-        return Told(synced, await _summed_up(options, running, waiting, synced, took, trace_id))
+        found = await _summed_up(options, running, waiting, synced, took, trace_id)
+    return await _judged(standing, Told(synced, found))
+
+
+async def _judged(standing: Standing, told: Told) -> Told:
+    """With what a simulation planted beside what was met."""
+    if standing.oracle is None:
+        return told
+    troubles = await standing.oracle.troubles()
+    found = differences(troubles, told.summary["scopes"])
+    planted = {"accounts": troubles, "met": not found, "differences": found}
+    return Told(told.synced, told.summary | {"planted": planted}, found)
 
 
 async def _others(api: Api, connectors: list[Connector]) -> list[str]:
@@ -153,11 +182,19 @@ async def _summed_up(
     }
 
 
-def _tell(options: Options, told: Told) -> Exit:
+def _tell(options: Options, told: Told) -> None:
     for name, stop in told.synced.refused.items():
         print_stop(Stop(stop.code, f"Connector {name}: {stop}", stop.next_step, stop.candidates))
     if options.json:
         print_json(told.summary)
     else:
         pasting.print_summary(told.summary)
-    return summary.exit_of(told.synced)
+    _tell_planted(told)
+
+
+def _tell_planted(told: Told) -> None:
+    """Whether the trouble that was met is the trouble that was planted."""
+    for difference in told.differences or ():
+        say(f"not as planted: {difference}", "bold red")
+    if told.differences == [] and (planted := told.summary["planted"]["accounts"]):
+        say(f"As planted: exactly {len(planted)} accounts cannot be read, and every other one is complete.", "green")

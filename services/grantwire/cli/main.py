@@ -23,7 +23,7 @@ def make() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.command()(live.demo)
+    app.add_typer(live.group, name="demo")
     app.command()(live.up)
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
         run.run

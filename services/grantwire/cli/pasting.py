@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,8 +17,10 @@ from grantwire.cli.client import Api
 from grantwire.cli.house import House
 from grantwire.cli.output import clean, err, styled
 from grantwire.cli.settings import demo_state_dir, up_state_dir
+from grantwire.cli.words import cause_and_step, counted
 
 _ODD_CLASSES: Final = ("service_linked", "sso_reserved")
+_FEW: Final = 3
 _PLAIN: Final = re.compile(r"[\w.@-]+")
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -27,21 +30,50 @@ def print_summary(found: dict[str, Any]) -> None:
     console = err()
     for name in ("resources", "relations"):
         console.print(Text(f"{name:<11}{_counted(found[name])}"))
-    for state, scopes in found["scopes"].items():
-        for scope in scopes:
-            note = scope.get("reason") or _unread(scope)
-            console.print(styled(state) + Text(clean(f" {scope['scope']}" + (f" · {note}" if note else ""))))
+    for line in scope_lines(found["scopes"], found["connectors"]):
+        console.print(line)
     took = f"synced in {found['sync_seconds']:.1f} s, {found['seconds']:.1f} s in all"
     rows = ", ".join(f"{count:,} rows {how}" for how, count in found["rows"].items() if count) or "nothing changed"
-    told = f"{found['changes']:,} change messages" if found["changes"] != 1 else "1 change message"
-    console.print(Text(f"{found['calls_total']} AWS calls; {rows}, {told}; {took}", style="bold"))
+    told = counted(found["changes"], "change message")
+    calls = f"{found['calls_total']} AWS calls" + (f", {found['throttled']} throttled" if found["throttled"] else "")
+    console.print(Text(f"{calls}; {rows}, {told}; {took}", style="bold"))
+
+
+def scope_lines(scopes: dict[str, Rows], connectors: Rows) -> Iterator[Text]:
+    """Each scope that is not complete, why, and what to do about it; the complete ones too while they are few."""
+    complete = scopes["complete"]
+    if len(complete) <= _FEW:
+        for scope in complete:
+            yield _line("complete", scope, _unread(scope))
+    else:
+        plans = Counter(str(scope["plan"]) for scope in complete)
+        yield styled("complete") + Text(f" {len(complete)} scopes · plan {' and '.join(sorted(plans))}")
+    for state in ("unreachable", "stale"):
+        for scope in scopes[state]:
+            cause, step = cause_and_step(scope["reason"])
+            yield _line(state, scope, cause)
+            yield Text(clean(f"      next: {step or _step(state, scope, connectors)}"), style="dim")
+
+
+def _line(state: str, scope: dict[str, Any], note: str) -> Text:
+    name = f" {scope['name']}" if scope.get("name") else ""
+    return styled(state) + Text(clean(f" {scope['scope']}{name}" + (f" · {note}" if note else "")))
+
+
+def _step(state: str, scope: dict[str, Any], connectors: Rows) -> str:
+    if state == "unreachable":
+        return "nothing; it is read again when AWS shows the account as active"
+    owner = connectors[0]["id"] if len(connectors) == 1 else "CONNECTOR"
+    if scope.get("account") and connectors[0].get("organization"):
+        return f"grantwire connector accept-gap {owner} {scope['account']} --reason TEXT --until DATE, or mend it"
+    return f"`grantwire connector show {owner}` has the log"
 
 
 async def tell(command: str, running: House, found: dict[str, Any]) -> None:
     """Where everything is, and what to try next."""
     async with Api(running.api) as api:
         principal, target = await _interesting(api)
-    title = " DEMO: simulated account, not for production " if command == "demo" else " Grantwire is up "
+    title = " DEMO: simulated AWS, not for production " if command == "demo" else " Grantwire is up "
     lines = [Text(""), Text(title, style="reverse bold")]
     lines += [Text(f"{name:<10}{value}") for name, value in _places(running)]
     lines += [Text(""), Text("Next, in another terminal:", style="bold")]

@@ -16,7 +16,7 @@ from grantwire.local import LocalStack, StateDir
 
 @dataclass(frozen=True)
 class Servers:
-    """Running servers and the modules of the services, ready to be built."""
+    """Running servers and, unless each runs in a process of its own, the modules of the services, ready to be built."""
 
     state: StateDir
     token: str = field(repr=False)
@@ -28,12 +28,16 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers(state: StateDir, settings: Settings, *, traces: bool, verbose: bool) -> AsyncIterator[Servers]:
-    """Start them in an opened state directory; stop them in order afterwards."""
+async def servers(
+    state: StateDir, settings: Settings, *, traces: bool, verbose: bool, apart: bool = False
+) -> AsyncIterator[Servers]:
+    """Start them in an opened state directory; stop them in order afterwards. ``apart``: no service runs in here."""
     async with AsyncExitStack() as stack:
         viewer = await _viewer(stack) if traces else None
         log = _listen(stack, state, viewer, verbose=verbose)
-        imports = asyncio.create_task(asyncio.to_thread(load_services))  # seconds of work while the servers start
+        imports = asyncio.create_task(
+            asyncio.to_thread(dict if apart else load_services)
+        )  # seconds of work while the servers start
         embedded = LocalStack(state, database_url=settings.database_url, nats_url=settings.nats_url)
         try:
             await stack.enter_async_context(embedded)

@@ -1,35 +1,58 @@
-"""The simulated AWS account of the demo: a child process, and the only place that sets this process's AWS variables."""
+"""The simulated AWS of the demo: a child process, and the only place that sets this process's AWS variables."""
 
 import asyncio
 import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from grantwire.cli.exits import Exit, Stop
-from grantwire.contracts.connectors import Connector
+from grantwire.contracts.connectors import AccountOverride, Connector
 from grantwire.local import StateDir
 
-_NOTE: Final = "demo.json"  # which simulated account the state directory holds
+_NOTE: Final = "demo.json"  # which simulation the state directory holds
 _KEPT: Final = ("lock", "version")
+_ALONE: Final = {"users": 100, "groups": 20, "roles": 50}
+_MEMBER: Final = {"users": 40, "groups": 10, "roles": 25}
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What to simulate; the account follows from it."""
+    """What to simulate; the accounts follow from it. Sizes are those of each account."""
 
     seed: int
     users: int
     groups: int
     roles: int
+    accounts: int = 1
 
     def arguments(self) -> list[str]:
         return [word for name, value in asdict(self).items() for word in (f"--{name}", str(value))]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the organization, and with which permissions."""
+
+    plan: str = "bulk"
+    delegated: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the simulation's own pages call it."""
+        return "delegated" if self.delegated else "organization"
+
+
+def simulation_of(seed: int, accounts: int, **sizes: int | None) -> Simulation:
+    """What was asked for. An account of an organization is smaller, unless its sizes are given."""
+    usual = _ALONE if accounts == 1 else _MEMBER
+    chosen = {name: usual[name] if given is None else given for name, given in sizes.items()}
+    return Simulation(seed, chosen["users"], chosen["groups"], chosen["roles"], accounts)
 
 
 class Sandbox:
@@ -42,7 +65,7 @@ class Sandbox:
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         if not line:
-            raise Stop(Exit.FAILED, f"The simulated account did not start (exit {await self._process.wait()}).")
+            raise Stop(Exit.FAILED, f"The simulated AWS did not start (exit {await self._process.wait()}).")
         found: dict[str, Any] = json.loads(line)
         return found
 
@@ -57,11 +80,12 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def sandbox(simulation: Simulation) -> AsyncIterator[Sandbox]:
+async def sandbox(simulation: Simulation, *options: str) -> AsyncIterator[Sandbox]:
     """The child, starting. It ends with this process, however that ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "grantwire.sandbox", "--port", "0", "--parent-pid", str(os.getpid()), *simulation.arguments()),
+        *options,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C reaches us alone, and we stop it when nobody asks it any more
@@ -74,7 +98,7 @@ async def sandbox(simulation: Simulation) -> AsyncIterator[Sandbox]:
 
 
 def aim_at(facts: dict[str, Any]) -> None:
-    """Make every AWS client of this process speak to the simulated account, whatever the environment said before."""
+    """Make every AWS client of this process and its children speak to the simulated AWS, whatever was set before."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     credentials = facts["credentials"]
@@ -86,23 +110,53 @@ def aim_at(facts: dict[str, Any]) -> None:
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
-def connector_of(facts: dict[str, Any], plan: str) -> Connector:
-    role = facts["connectors"][plan]
-    return Connector(id="demo", name="Simulated account", role_arn=role["role_arn"], external_id=role["external_id"])
+def title(facts: Mapping[str, Any]) -> str:
+    """What is simulated, in capitals: nobody should take it for the real thing."""
+    organization = facts.get("organization")
+    if organization is None:
+        return f"SIMULATED ACCOUNT {facts['account']} (seed {facts['seed']}): made-up data, not for production."
+    size = f"{len(organization['member_accounts']) + 1} accounts, seed {facts['seed']}"
+    return f"SIMULATED ORGANIZATION {organization['id']} ({size}): made-up data, not for production."
+
+
+def connector_of(facts: Mapping[str, Any], reader: Reader) -> Connector:
+    """The demo's connector: of the organization where there is one, else of the account."""
+    if "organization" not in facts:
+        role = facts["connectors"][reader.plan]
+        given = {"role_arn": role["role_arn"], "external_id": role["external_id"]}
+        return Connector(id="demo", name="Simulated account", **given)
+    role = facts["connectors"][reader.name + ("" if reader.plan == "bulk" else "_minimum")]
+    asked = facts["organization"]["child_external_id"]
+    return Connector(
+        id="demo",
+        name="Simulated organization",
+        role_arn=role["role_arn"],
+        external_id=role["external_id"],
+        organizations=True,
+        child_role_name=role["child_role_name"],
+        account_overrides={account: AccountOverride(external_id=asked[account]) for account in asked},
+    )
 
 
 def make_room(state: StateDir, simulation: Simulation, *, keep: bool) -> str | None:
-    """Another simulated account gets a state of its own: what an earlier one left in the opened directory is moved
+    """Another simulation gets a state of its own: what an earlier one left in the opened directory is moved
     aside or deleted. Returns what there is to say about it. Raises ``Stop`` for a directory that no demo made."""
     said = None
     before = _noted(state)
     if before is None and (state.path / "postgres").exists():
-        said = f"The state directory {state.path} belongs to `grantwire up`; a simulated account must not mix with it."
+        said = f"The state directory {state.path} belongs to `grantwire up`; a simulation must not mix with it."
         raise Stop(Exit.CONFLICT, said, "Give the demo a directory of its own with --state-dir.")
     if before is not None and before != simulation:
         said = _move_aside(state, before) if keep else _delete(state)
     state.write(state.path / _NOTE, json.dumps(asdict(simulation)) + "\n")
     return said
+
+
+def make_fresh(state: StateDir, simulation: Simulation) -> None:
+    """The same, and nothing is kept even of the same simulation."""
+    make_room(state, simulation, keep=False)
+    _empty(state.path)
+    state.write(state.path / _NOTE, json.dumps(asdict(simulation)) + "\n")
 
 
 def _noted(state: StateDir) -> Simulation | None:
@@ -115,7 +169,7 @@ def _noted(state: StateDir) -> Simulation | None:
 def _delete(state: StateDir) -> str:
     _empty(state.path)
     return (
-        "The earlier demo simulated another account; its data was deleted and this one starts fresh (--keep moves it)."
+        "The earlier demo simulated something else; its data was deleted and this one starts fresh (--keep moves it)."
     )
 
 
@@ -126,7 +180,7 @@ def _move_aside(state: StateDir, before: Simulation) -> str:
     state.path.rename(aside)
     state.close()
     state.open()
-    return f"The earlier demo simulated another account; its data is kept in {aside} and this one starts fresh."
+    return f"The earlier demo simulated something else; its data is kept in {aside} and this one starts fresh."
 
 
 def _empty(folder: Path) -> None:

@@ -1,12 +1,12 @@
 """What a sync brought, as the one JSON object of `up` and `demo`. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from grantwire.cli.exits import Exit
 from grantwire.cli.following import Synced
-from grantwire.cli.words import calls_of, reason_text
+from grantwire.cli.words import account_name, calls_of, reason_text
 
 _GOOD = ("complete", "unchanged")
 
@@ -19,7 +19,7 @@ def summary(counts: Mapping[str, Any], status: Mapping[str, Any], synced: Synced
     return {
         "resources": counts["resources"],
         "relations": counts["relations"],
-        "scopes": _by_outcome(scopes, {each["scope"]: each for each in status["scopes"]}),
+        "scopes": by_outcome(scopes, {each["scope"]: each for each in status["scopes"]}),
         "calls": dict(sorted(calls.items())),
         "calls_total": sum(map(calls_of, scopes)),
         "throttled": _sum(scopes, "throttled"),
@@ -29,6 +29,13 @@ def summary(counts: Mapping[str, Any], status: Mapping[str, Any], synced: Synced
         "connectors": [_connector(each) for each in status["connectors"]],
         "refused": [{"connector": name, "reason": str(stop)} for name, stop in sorted(synced.refused.items())],
     }
+
+
+def as_planted(synced: Synced, differences: Sequence[str]) -> Exit:
+    """The same for a simulation: trouble that was planted is no failure, any other is."""
+    if synced.refused:
+        return exit_of(synced)
+    return Exit.PARTIAL if differences else Exit.OK
 
 
 def exit_of(synced: Synced) -> Exit:
@@ -53,18 +60,22 @@ def _sum(scopes: Iterable[Mapping[str, Any]], name: str) -> int:
     return sum(int(scope.get(name) or 0) for scope in scopes)
 
 
-def _by_outcome(scopes: Iterable[Mapping[str, Any]], views: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def by_outcome(scopes: Iterable[Mapping[str, Any]], views: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The parts of runs as `complete`, `stale` and `unreachable`. ``views`` are the scopes' own, by key."""
     found: dict[str, list[dict[str, Any]]] = {"complete": [], "stale": [], "unreachable": []}
     for scope in scopes:
-        if scope["state"] in _GOOD:
-            view = views.get(scope["scope"], {})
-            unread = scope.get("unread") or view.get("unread") or []
-            found["complete"].append({"scope": scope["scope"], "plan": view.get("plan"), "unread": unread})
-        else:
-            where = "unreachable" if scope["state"] == "unreachable" else "stale"
-            found[where].append({"scope": scope["scope"], "reason": reason_text(scope.get("reason"))})
+        where = "complete" if scope["state"] in _GOOD else "stale"
+        where = "unreachable" if scope["state"] == "unreachable" else where
+        found[where].append(_outcome(scope, views.get(scope["scope"], {})))
     return found
 
 
+def _outcome(scope: Mapping[str, Any], view: Mapping[str, Any]) -> dict[str, Any]:
+    told = {"scope": scope["scope"], "account": scope.get("account"), "name": account_name(scope) or None}
+    if scope["state"] in _GOOD:
+        return told | {"plan": view.get("plan"), "unread": scope.get("unread") or view.get("unread") or []}
+    return told | {"reason": reason_text(scope.get("reason"))}
+
+
 def _connector(view: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: view[name] for name in ("id", "account", "state", "reason", "not_yet_acting")}
+    return {name: view.get(name) for name in ("id", "account", "organization", "state", "reason", "not_yet_acting")}

@@ -60,6 +60,11 @@ def freshness(scope: Mapping[str, Any], now: datetime) -> str:
     return " · ".join(parts)
 
 
+def counted(count: int, thing: str) -> str:
+    """`1 call`, `2,000 calls`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def losses(found: Mapping[str, Mapping[str, int]]) -> str:
     """`30 of 100 iam_user, 10 of 10 member_of`: what is gone of what was there, by kind."""
     return ", ".join(f"{loss['lost']} of {loss['before']} {kind}" for kind, loss in sorted(found.items()))
@@ -81,6 +86,12 @@ def reason_text(reason: Any) -> str:
     return str(reason or "")
 
 
+def cause_and_step(reason: str) -> tuple[str, str]:
+    """A reason's two halves: what happened, and what a person does about it ("" where it does not say)."""
+    cause, _, step = reason.partition("; next: ")
+    return cause, step
+
+
 def way_there(via: Sequence[Mapping[str, Any]]) -> str:
     """The steps from a principal to what it reaches."""
     return " → ".join(_hop(step, step["node"]) for step in via)
@@ -99,6 +110,11 @@ def _hop(step: Mapping[str, Any], to: Mapping[str, Any]) -> str:
 
 def name_of(node: Mapping[str, Any]) -> str:
     return str(node.get("name") or node["native_id"])
+
+
+def account_name(part: Mapping[str, Any]) -> str:
+    """The name of the account that a scope's part of a run reads, where it is known."""
+    return str(part.get("name") or "")
 
 
 def calls_of(scope: Mapping[str, Any]) -> int:

@@ -6,8 +6,8 @@ import pytest
 
 from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.following import Synced
-from grantwire.cli.pasting import choose, short_name
-from grantwire.cli.summary import exit_of, summary
+from grantwire.cli.pasting import choose, scope_lines, short_name
+from grantwire.cli.summary import as_planted, exit_of, summary
 
 SCOPE = "iam/123456789012"
 
@@ -28,6 +28,7 @@ STATUS = {
     "revision": 4,
     "connectors": [],
 }
+CONNECTOR = {"id": "demo", "organization": "o-abc", "account": "1", "state": "degraded", "reason": None}
 
 
 def test_calls_and_changes_are_added_up() -> None:
@@ -51,9 +52,8 @@ def test_every_scope_is_in_one_list_with_its_reason() -> None:
         "d": run(part("failed", reason={"code": "failed", "text": "Given up."}), state="failed"),
     }
     scopes = summary(COUNTS, STATUS, Synced(runs))["scopes"]
-    assert scopes["complete"] == [
-        {"scope": SCOPE, "plan": "bulk", "unread": [{"what": "iam_user.tags", "why": "denied"}]}
-    ]
+    unread = [{"what": "iam_user.tags", "why": "denied"}]
+    assert scopes["complete"] == [{"scope": SCOPE, "account": None, "name": None, "plan": "bulk", "unread": unread}]
     assert [each["reason"] for each in scopes["stale"]] == ["AccessDenied on iam:ListRoles.", "Given up."]
     assert [each["reason"] for each in scopes["unreachable"]] == ["Suspended."]
 
@@ -70,6 +70,30 @@ def test_every_scope_is_in_one_list_with_its_reason() -> None:
 )
 def test_how_it_went_decides_the_number(synced: Synced, code: Exit) -> None:
     assert exit_of(synced) is code
+
+
+def test_trouble_that_was_planted_is_no_failure_of_a_simulation() -> None:
+    synced = Synced({"a": run(part("complete"), part("stale"), state="partial")})
+    assert as_planted(synced, []) is Exit.OK
+    assert as_planted(synced, ["iam/1 should be stale, and is not"]) is Exit.PARTIAL
+    assert as_planted(Synced({}, {"b": Stop(Exit.DENIED, "No.")}), []) is Exit.DENIED
+
+
+def test_an_account_that_is_not_well_is_named_with_the_next_step() -> None:
+    denied = {"code": "denied", "text": "AWS refused sts:AssumeRole; next: mend the trust policy."}
+    parts = [
+        part("stale", reason=denied, account="123456789012", name="Payments"),
+        part("stale", scope="iam/2", account="2", reason={"code": "failed", "text": "Given up."}),
+        part("unreachable", scope="iam/3", account="3", reason={"code": "suspended", "text": "Suspended."}),
+        *(part("complete", scope=f"iam/9{number}") for number in range(9)),
+    ]
+    found = summary(COUNTS, STATUS | {"connectors": [CONNECTOR]}, Synced({"a": run(*parts)}))
+    lines = [line.plain for line in scope_lines(found["scopes"], found["connectors"])]
+    assert lines[0] == "complete 9 scopes · plan None"
+    assert lines[1] == "unreachable iam/3 · Suspended."
+    assert lines[3] == "stale iam/123456789012 Payments · AWS refused sts:AssumeRole"
+    assert lines[4] == "      next: mend the trust policy."
+    assert "grantwire connector accept-gap demo 2 --reason TEXT --until DATE" in lines[6]
 
 
 def knock(source: str, target: str, kind: str = "iam_user") -> dict[str, Any]:
