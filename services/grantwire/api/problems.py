@@ -27,6 +27,10 @@ from grantwire.contracts.failures import (
 log = structlog.get_logger(__name__)
 
 
+class Unsuitable(Invalid):
+    """AWS contradicts a setting that is well formed: the role cannot do what ``field`` asks for."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """``slug`` is the stable name of the kind of problem, ``next_step`` what a person does about it."""
@@ -72,6 +76,13 @@ _OURS: Final[tuple[tuple[type[GrantwireError], int, str, str, str], ...]] = (
     (NotFound, 404, "not-found", "There is no such thing", "Check the name; `grantwire status` lists what is there."),
     (Ambiguous, 409, "ambiguous", "Several things have that name", "Ask again with one of the candidates."),
     (Conflict, 409, "conflict", "It contradicts what is there", "Change one of the two."),
+    (
+        Unsuitable,
+        400,
+        "unsuitable",
+        "AWS contradicts a setting",
+        "Change the named setting, or the role, and send it again.",
+    ),
     (Invalid, 422, "invalid", "A field cannot be accepted", "Correct the field and send it again."),
     (Malformed, 422, "malformed", "It cannot be read", "Correct it and send it again."),
     (Oversized, 413, "too-large", "It is too large for the bus", "Make it smaller."),

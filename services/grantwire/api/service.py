@@ -20,15 +20,17 @@ from grantwire import bus, telemetry
 from grantwire.api import problems
 from grantwire.api.guards import Guard, Rules
 from grantwire.api.routes.answers import AnswerRoutes
-from grantwire.api.routes.connectors import ConnectorRoutes, Door
+from grantwire.api.routes.connectors import ConnectorRoutes
 from grantwire.api.routes.dead_letters import DeadLetterRoutes
 from grantwire.api.routes.export import ExportRoutes
+from grantwire.api.routes.gaps import GapRoutes
 from grantwire.api.routes.health import HealthRoutes
 from grantwire.api.routes.removals import RemovalRoutes
+from grantwire.api.routes.retired import RetiredRoutes
 from grantwire.api.routes.runs import RunRoutes
 from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
-from grantwire.api.validation import ask_aws
+from grantwire.api.validation import Door, ask_aws
 from grantwire.contracts.failures import GrantwireError
 from grantwire.graph import Graph
 from grantwire.local import StateDir
@@ -77,7 +79,9 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
     app.include_router(HealthRoutes(graph, broker).router())
     app.include_router(StatusRoutes(graph).router())
     app.include_router(ConnectorRoutes(graph, door).router())
+    app.include_router(GapRoutes(graph).router())
     app.include_router(RunRoutes(graph).router())
+    app.include_router(RetiredRoutes(graph).router())
     app.include_router(RemovalRoutes(graph).router())
     app.include_router(AnswerRoutes(graph).router())
     app.include_router(ExportRoutes(graph).router())

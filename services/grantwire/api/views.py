@@ -11,6 +11,7 @@ from grantwire.contracts.connectors import Connector
 from grantwire.contracts.text import canonical
 from grantwire.graph.connectors import StoredConnector
 from grantwire.graph.queries import Answer, ScopeView
+from grantwire.graph.retiring import RetiredScope
 from grantwire.graph.runs import RunView
 
 SECRETS: Final = ("external_id", "operator_external_id", "child_external_id", "scim_token")
@@ -20,6 +21,8 @@ _WORST_FIRST: Final = ("stale", "unreachable", "held", "new")
 def settings_view(connector: Connector) -> dict[str, Any]:
     """The settings of a connector. A secret is shown as "set"."""
     shown = connector.model_dump(mode="json")
+    for override in shown["account_overrides"].values():
+        override["external_id"] = override["external_id"] and "set"
     return shown | {name: "set" for name in SECRETS if shown[name] is not None}
 
 
@@ -29,6 +32,7 @@ def connector_view(stored: StoredConnector, *, log_lines: int = 100) -> dict[str
         "id": stored.connector.id,
         "name": stored.connector.name,
         "account": stored.account,
+        "organization": stored.organization,
         "state": stored.state,
         "reason": stored.reason,
         "settings_version": stored.version,
@@ -39,19 +43,15 @@ def connector_view(stored: StoredConnector, *, log_lines: int = 100) -> dict[str
 
 
 def last_run_view(run: RunView) -> dict[str, Any]:
-    """A run at a glance. ``seconds`` is from the request to the end, None before it."""
-    ends = [part.finished_at for part in run.scopes]
-    ended = None if None in ends else max((end for end in ends if end is not None), default=None)
-    return {
-        "run": run.run,
-        "state": run.state,
-        "cause": run.cause,
-        "requested_at": run.requested_at.isoformat(),
-        "finished_at": ended.isoformat() if ended else None,
-        "calls": sum(sum(part.calls.values()) for part in run.scopes),
-        "throttled": sum(part.throttled for part in run.scopes),
-        "seconds": round((ended - run.requested_at).total_seconds(), 3) if ended else None,
-    }
+    """A run at a glance, without its scopes. ``seconds`` is from the request to the end, None before it."""
+    shown: dict[str, Any] = jsonable_encoder(run)
+    return {name: value for name, value in shown.items() if name != "scopes"}
+
+
+def retired_view(scope: RetiredScope) -> dict[str, Any]:
+    """A retired scope: why, since when, and when it is purged."""
+    shown: dict[str, Any] = jsonable_encoder(scope)
+    return {"scope": shown.pop("key"), **shown}
 
 
 def letter_view(letter: Letter) -> dict[str, Any]:

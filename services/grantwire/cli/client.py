@@ -51,6 +51,11 @@ class Api:
             await response.aread()
             return response.json()
 
+    async def delete(self, path: str) -> Any:
+        async with self._asked("DELETE", path) as response:
+            await response.aread()
+            return response.json()
+
     async def blocks(self, path: str) -> AsyncIterator[bytes]:
         """A long answer as it comes. Raises ``Stop`` when it is cut."""
         async with self._asked("GET", path) as response:

@@ -8,7 +8,20 @@ from typing import Any
 
 import typer
 
-from grantwire.cli.commands import answers, connector, dead_letters, export, live, removals, run, status, sync, upkeep
+from grantwire.cli.commands import (
+    answers,
+    connector,
+    dead_letters,
+    export,
+    live,
+    removals,
+    retired,
+    run,
+    runs,
+    status,
+    sync,
+    upkeep,
+)
 from grantwire.cli.exits import Exit, Stop, stop_of
 from grantwire.cli.output import print_json, print_stop
 from grantwire.contracts.failures import GrantwireError
@@ -32,6 +45,8 @@ def make() -> typer.Typer:
         app.command()(command)
     app.command("who-can")(answers.who_can)
     app.add_typer(connector.group, name="connector")
+    app.add_typer(runs.group, name="runs")
+    app.add_typer(retired.group, name="retired")
     app.add_typer(removals.group, name="removals")
     app.add_typer(dead_letters.group, name="dead-letters")
     app.add_typer(upkeep.bus, name="bus")

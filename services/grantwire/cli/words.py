@@ -1,7 +1,7 @@
 """Times, conditions and freshness in words. Pure: what it is now is an argument."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -49,7 +49,7 @@ def age(seconds: float) -> str:
 
 def freshness(scope: Mapping[str, Any], now: datetime) -> str:
     """`iam/123456789012 complete · 12 s ago`, and what is wrong where something is."""
-    parts = [f"{scope['scope']} {scope['state']}"]
+    parts = [f"{scope['scope']} {scope['state']}", *([scope["name"]] if scope.get("name") else [])]
     observed = moment(scope.get("observed_at"))
     parts.append(f"{age((now - observed).total_seconds())} ago" if observed else "never read")
     due = moment(scope.get("due_at"))
@@ -77,6 +77,33 @@ def last_run(run: Mapping[str, Any] | None, now: datetime) -> str:
     asked = datetime.fromisoformat(run["requested_at"])
     parts = [run["state"], f"{age((now - asked).total_seconds())} ago", f"{run['calls']} calls"]
     return " · ".join(parts if run["seconds"] is None else [*parts, f"{run['seconds']:.1f} s"])
+
+
+def run_line(run: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+    """When, cause, state, accounts, calls, throttled and seconds of a run of the history."""
+    asked = datetime.fromisoformat(run["requested_at"])
+    seconds = "" if run["seconds"] is None else f"{run['seconds']:.1f}"
+    ago = f"{age((now - asked).total_seconds())} ago"
+    calls, throttled = f"{run['calls']:,}", f"{run['throttled']:,}"
+    return run["run"], run["connector"], ago, run["cause"], run["state"], parts(run["parts"]), calls, throttled, seconds
+
+
+def parts(found: Mapping[str, int]) -> str:
+    """`9 ok, 1 stale, 2 unreachable`: the scopes of a run, or the accounts of a connector, by how they are."""
+    words = {"complete": "ok", "unchanged": "ok", "requested": "waiting", "published": "being read"}
+    counts: dict[str, int] = {}
+    for state, count in found.items():
+        counts[words.get(state, state)] = counts.get(words.get(state, state), 0) + count
+    order = ("ok", "stale", "held", "failed", "unreachable", "being read", "waiting", "new", "retired")
+    return ", ".join(f"{counts[word]:,} {word}" for word in order if counts.get(word)) or "none"
+
+
+def end_of(text: str) -> datetime:
+    """The moment that `2026-12-31` (the end of that day, UTC) or an ISO 8601 time names. Raises ``ValueError``."""
+    if len(text) == len("2026-12-31"):
+        return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def reason_text(reason: Any) -> str:

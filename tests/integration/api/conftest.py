@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from grantwire import bus
 from grantwire.api.service import assemble
+from grantwire.api.validation import Entrance
 from grantwire.bus import Bus
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import AccountId
@@ -22,6 +23,7 @@ from grantwire.graph import Graph
 from tests.support.commands import grantwire
 
 ACCOUNT = "123456789012"
+ORGANIZATION = "o-abc1234567"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Grantwire"
 
 
@@ -32,11 +34,11 @@ class Door:
     refusal: Exception | None = None
     asked: list[Connector] = field(default_factory=list)
 
-    async def __call__(self, connector: Connector) -> AccountId:
+    async def __call__(self, connector: Connector) -> Entrance:
         self.asked.append(connector)
         if self.refusal is not None:
             raise self.refusal
-        return connector.account or AccountId(ACCOUNT)
+        return Entrance(connector.account or AccountId(ACCOUNT), ORGANIZATION if connector.organizations else None)
 
 
 @dataclass

@@ -188,7 +188,24 @@ async def test_health_tells_which_server_is_away(stage: Stage) -> None:
     }
 
 
+ROUTES = {
+    "/v1/connectors": {"get", "post"},
+    "/v1/connectors/{connector_id}": {"get", "delete"},
+    "/v1/connectors/{connector_id}/sync": {"post"},
+    "/v1/connectors/{connector_id}/gaps": {"get", "post"},
+    "/v1/connectors/{connector_id}/gaps/{account}": {"delete"},
+    "/v1/runs": {"get"},
+    "/v1/runs/{run_id}": {"get"},
+    "/v1/retired": {"get"},
+    "/v1/retired/purge": {"post"},
+}
+
+
 async def test_openapi_names_every_route(stage: Stage) -> None:
     schema = (await stage.http.get("/openapi.json")).json()
     assert schema["openapi"].startswith("3.1")
-    assert "/v1/connectors/{connector_id}/sync" in schema["paths"]
+    assert {path: set(schema["paths"][path]) for path in ROUTES} == ROUTES
+    undescribed = [
+        path for path, item in schema["paths"].items() for each in item.values() if "description" not in each
+    ]
+    assert undescribed == []

@@ -1,4 +1,4 @@
-"""One run: how far it is, and a way to wait for the next news of it."""
+"""Runs: the history, one of them with its scopes, and a way to wait for the next news of it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fastapi.encoders import jsonable_encoder
 
 from grantwire.api.views import cursor_of
 from grantwire.graph import Graph, runs
-from grantwire.telemetry import monotonic
+from grantwire.telemetry import monotonic, utc_now
 
 _LOOK_EVERY: Final = 0.1  # one indexed read; a notification would save it and add a connection per waiting client
 
@@ -20,9 +20,17 @@ class RunRoutes:
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/v1/runs", tags=["runs"])
+        router.add_api_route("", self.history, methods=["GET"])
         router.add_api_route("/{run_id}", self.get, methods=["GET"])
         router.add_api_route("/{run_id}/events", self.events, methods=["GET"])
         return router
+
+    async def history(
+        self, connector: str | None = None, limit: Annotated[int, Query(ge=1, le=1_000)] = 20
+    ) -> dict[str, Any]:
+        """The newest runs without their scopes, newest first: of one connector or of all, removed ones included."""
+        found = await runs.history(self.graph, connector, limit)
+        return {"time": utc_now().isoformat(), "runs": jsonable_encoder(found)}
 
     async def get(self, run_id: str) -> dict[str, Any]:
         """The run and each of its scopes."""
