@@ -155,7 +155,7 @@ def totals(parts: list[Any]) -> str:
     """`7 of 12 accounts · 1 stale · 84 calls`: how far a run is. Only what there is of a kind is named."""
     accounts = [part for part in parts if is_account(part)]
     done = sum(part["state"] not in _BUSY for part in accounts)
-    said = [f"{done:,} of {counted(len(accounts), 'account')}"]
+    said = [f"{done:,} of {counted(len(accounts), 'account')}" if accounts else "which accounts are there?"]
     for state in ("stale", "unreachable", "failed"):
         count = sum(part["state"] == state for part in parts)
         said += [f"{count:,} {state}"] if count else []
@@ -188,7 +188,7 @@ def _name(part: Part) -> Text:
 
 
 def _number(part: Part) -> Text:
-    return Text(clean(part.get("account") or str(part["scope"]).partition("/")[2]), style="dim")
+    return Text(clean(str(part["scope"]).partition("/")[2]), style="dim")
 
 
 def _bar(part: Part) -> RenderableType:

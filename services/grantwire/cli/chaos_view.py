@@ -84,10 +84,10 @@ class LiveView:
     def synced(self, number: int, state: str, comparison: Comparison) -> None:
         if comparison.equal:
             sizes = f"{comparison.resources:,} resources, {comparison.relations:,} relations"
-            self._note(Text("✔ ", style="green") + Text(f"sync {number} {clean(state)}: equal to the truth, {sizes}"))
+            self._note(Text("✔ ", style="green") + Text(f"sync {number}: equal to the truth, {sizes}"))
         else:
             missed = counted(len(comparison.differences), "difference")
-            self._note(Text("! ", style="yellow") + Text(f"sync {number} {clean(state)}: {missed} so far"))
+            self._note(Text("! ", style="yellow") + Text(f"sync {number}, {clean(state)}: {missed} so far"))
 
     def _note(self, event: Text) -> None:
         at = Text(f"{self._clock() - self._begun:6.1f} s  ", style="dim")

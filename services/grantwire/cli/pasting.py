@@ -52,7 +52,8 @@ def scope_lines(scopes: dict[str, Rows], connectors: Rows) -> Iterator[Text]:
         for scope in scopes[state]:
             cause, step = cause_and_step(scope["reason"])
             yield _line(state, scope, cause)
-            yield Text(clean(f"      next: {step or _step(state, scope, connectors)}"), style="dim")
+            for line in filter(None, (step, _step(state, scope, connectors, told=bool(step)))):
+                yield Text(clean(f"      next: {line}"), style="dim")
 
 
 def _line(state: str, scope: dict[str, Any], note: str) -> Text:
@@ -60,13 +61,14 @@ def _line(state: str, scope: dict[str, Any], note: str) -> Text:
     return styled(state) + Text(clean(f" {scope['scope']}{name}" + (f" · {note}" if note else "")))
 
 
-def _step(state: str, scope: dict[str, Any], connectors: Rows) -> str:
+def _step(state: str, scope: dict[str, Any], connectors: Rows, *, told: bool) -> str:
+    """What there is to do besides what the reason says."""
     if state == "unreachable":
-        return "nothing; it is read again when AWS shows the account as active"
+        return "" if told else "nothing; it is read again when AWS shows the account as active"
     owner = connectors[0]["id"] if len(connectors) == 1 else "CONNECTOR"
-    if scope.get("account") and connectors[0].get("organization"):
-        return f"grantwire connector accept-gap {owner} {scope['account']} --reason TEXT --until DATE, or mend it"
-    return f"`grantwire connector show {owner}` has the log"
+    if scope.get("account") and any(each.get("organization") for each in connectors):
+        return f"grantwire connector accept-gap {owner} {scope['account']} --reason TEXT --until DATE"
+    return "" if told else f"`grantwire connector show {owner}` has the log"
 
 
 async def tell(command: str, running: House, found: dict[str, Any]) -> None:

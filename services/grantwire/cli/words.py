@@ -140,8 +140,8 @@ def name_of(node: Mapping[str, Any]) -> str:
 
 
 def account_name(part: Mapping[str, Any]) -> str:
-    """The name of the account that a scope's part of a run reads, where it is known."""
-    return str(part.get("name") or "")
+    """The name of the account that a part of a run reads, where it is known; an organization has none."""
+    return "" if str(part["scope"]).startswith("organization/") else str(part.get("name") or "")
 
 
 def calls_of(scope: Mapping[str, Any]) -> int:

@@ -53,6 +53,7 @@ async def ask(error: Exception) -> httpx.Response:
         (Ambiguous("Two.", ["a", "b"]), 409, "ambiguous"),
         (Conflict("Taken."), 409, "conflict"),
         (Invalid("Wrong.", "role_arn"), 422, "invalid"),
+        (problems.Unsuitable("No organization.", "organizations"), 400, "unsuitable"),
         (DependencyDown("Away."), 503, "unavailable"),
         (GrantwireError("Broken."), 500, "failed"),
         (aws(AwsCause.DENIED), 403, "aws-denied"),

@@ -87,13 +87,20 @@ def test_an_account_that_is_not_well_is_named_with_the_next_step() -> None:
         part("unreachable", scope="iam/3", account="3", reason={"code": "suspended", "text": "Suspended."}),
         *(part("complete", scope=f"iam/9{number}") for number in range(9)),
     ]
-    found = summary(COUNTS, STATUS | {"connectors": [CONNECTOR]}, Synced({"a": run(*parts)}))
+    views = [{"scope": f"iam/9{number}", "plan": "bulk", "unread": []} for number in range(9)]
+    found = summary(COUNTS, STATUS | {"connectors": [CONNECTOR], "scopes": views}, Synced({"a": run(*parts)}))
     lines = [line.plain for line in scope_lines(found["scopes"], found["connectors"])]
-    assert lines[0] == "complete 9 scopes · plan None"
-    assert lines[1] == "unreachable iam/3 · Suspended."
-    assert lines[3] == "stale iam/123456789012 Payments · AWS refused sts:AssumeRole"
-    assert lines[4] == "      next: mend the trust policy."
-    assert "grantwire connector accept-gap demo 2 --reason TEXT --until DATE" in lines[6]
+    accept = "      next: grantwire connector accept-gap demo {} --reason TEXT --until DATE"
+    assert lines == [
+        "complete 9 scopes · plan bulk",
+        "unreachable iam/3 · Suspended.",
+        "      next: nothing; it is read again when AWS shows the account as active",
+        "stale iam/123456789012 Payments · AWS refused sts:AssumeRole",
+        "      next: mend the trust policy.",
+        accept.format("123456789012"),
+        "stale iam/2 · Given up.",
+        accept.format("2"),
+    ]
 
 
 def knock(source: str, target: str, kind: str = "iam_user") -> dict[str, Any]:
