@@ -1,6 +1,6 @@
 """How a connector stands, which follows from its scopes; and what is said of one that does not exist."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final
 
 from grantwire.contracts.connectors import ConnectorState
@@ -14,11 +14,12 @@ _BY_HAND: Final = (ConnectorState.DRAFT, ConnectorState.PAUSED)  # states that n
 
 async def settle(connection: Connection, id: str) -> None:
     """Let a connector's state follow from its scopes after one of them was read."""
-    row = await connection.fetchrow(sql.GET, TENANT, id)
+    row = await connection.fetchrow(sql.SETTLE, TENANT, id)
     if row is None or row["state"] in _BY_HAND:
         return
-    scopes = await connection.fetch(sql.UNSETTLED, TENANT, id)
-    state, reason = state_from(scopes, await connection.fetchval(sql.COUNT_SCOPES, TENANT, id))
+    standing = await connection.fetchrow(sql.STANDING, TENANT, id)
+    assert standing is not None
+    state, reason = state_from(dict(standing))
     if (state.value, reason) == (row["state"], row["reason"]):
         return
     if state is ConnectorState.CONNECTED and await connection.fetchval(sql.IS_EXPANDING, TENANT, id):
@@ -30,18 +31,15 @@ async def settle(connection: Connection, id: str) -> None:
         await connection.execute(sql.ADD_LOG, TENANT, id, level, f"{state.value}: {reason}" if reason else state.value)
 
 
-def state_from(scopes: Iterable[Any], count: int) -> tuple[ConnectorState, str | None]:
+def state_from(standing: Mapping[str, Any]) -> tuple[ConnectorState, str | None]:
     """Connected when every scope is whole or accepted as unreachable; degraded, with the first reason, otherwise.
 
-    ``scopes`` are at least those that are neither, in their order; ``count`` is how many there are in all.
+    ``standing`` counts the ``scopes`` and those ``failing`` of them, names the ``states`` of these, and has the first
+    of them as ``key``, ``state`` and ``reason``; ``unread`` is whether any was never read.
     """
-    found = list(scopes)
-    failing = [scope for scope in found if scope["state"] in ("stale", "held")]
-    if failing:
-        return ConnectorState.DEGRADED, _reason(failing, count)
-    if any(scope["state"] == "new" for scope in found):
-        return ConnectorState.SYNCING, None
-    return ConnectorState.CONNECTED, None
+    if standing["failing"]:
+        return ConnectorState.DEGRADED, _reason(standing)
+    return (ConnectorState.SYNCING if standing["unread"] else ConnectorState.CONNECTED), None
 
 
 async def not_found(connection: Connection, id: str) -> NotFound:
@@ -50,10 +48,8 @@ async def not_found(connection: Connection, id: str) -> NotFound:
     return NotFound(f"There is no connector {id!r}; there is {', '.join(known) or 'none at all'}.")
 
 
-def _reason(failing: list[Any], count: int) -> str:
-    first = failing[0]
-    text = f"{first['key']}: {(first['reason'] or {}).get('text', first['state'])}"
-    if len(failing) == 1:
+def _reason(standing: Mapping[str, Any]) -> str:
+    text = f"{standing['key']}: {(standing['reason'] or {}).get('text', standing['state'])}"
+    if standing["failing"] == 1:
         return text
-    states = " or ".join(sorted({scope["state"] for scope in failing}, reverse=True))
-    return f"{len(failing)} of {count} scopes are {states}; first {text}"
+    return f"{standing['failing']} of {standing['scopes']} scopes are {' or '.join(standing['states'])}; first {text}"

@@ -422,3 +422,16 @@ async def test_a_run_of_one_scope_reads_no_other(graph: Graph) -> None:
     assert not (await runs.get(graph, organization_run)).expanded
     await one.read(run, DEV)
     assert (await runs.get(graph, run)).state == "complete" and await retired(graph) == {}
+
+
+async def test_the_last_two_accounts_at_once_settle_the_connector(graph: Graph) -> None:
+    one = Fleet(graph)
+    await one.put()
+    for _ in range(12):
+        run = await one.request()
+        await one.read_organization(run)
+        await one.expand(run)
+        await fetch(graph, "UPDATE scope SET state = 'new' WHERE source = 'iam'")
+        await fetch(graph, "UPDATE connector SET state = 'syncing', reason = NULL")
+        await asyncio.gather(*(one.read(run, account) for account in ALL))
+        assert (await connectors.get(graph, "org")).state is ConnectorState.CONNECTED

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -172,14 +173,21 @@ def test_a_run_goes_on_until_all_of_its_parts_are_known(parts: list[PartState], 
     assert state_of(parts, expanded=False) == state
 
 
-def test_the_state_of_a_connector() -> None:
-    stale = {"key": "iam/1", "state": "stale", "reason": {"code": "denied", "text": "No."}}
-    held = {"key": "iam/2", "state": "held", "reason": {"code": "held", "text": "Many."}}
-    new = {"key": "iam/3", "state": "new", "reason": None}
-    assert state_from([{"key": "a", "state": "complete"}, stale], 2) == (ConnectorState.DEGRADED, "iam/1: No.")
-    assert state_from([new, stale], 9) == (ConnectorState.DEGRADED, "iam/1: No."), "a failure is told at once"
-    assert state_from([stale, {**stale, "key": "iam/4"}], 12)[1] == "2 of 12 scopes are stale; first iam/1: No."
-    assert state_from([held, stale], 2)[1] == "2 of 2 scopes are stale or held; first iam/2: Many."
-    assert state_from([new], 3) == (ConnectorState.SYNCING, None)
-    assert state_from([{"key": "a", "state": "unreachable"}], 1) == (ConnectorState.CONNECTED, None)
-    assert state_from([], 0) == (ConnectorState.CONNECTED, None)
+@pytest.mark.parametrize(
+    ("standing", "state", "reason"),
+    [
+        ({"failing": 0, "unread": False}, ConnectorState.CONNECTED, None),
+        ({"failing": 0, "unread": True}, ConnectorState.SYNCING, None),
+        ({"failing": 1, "unread": True}, ConnectorState.DEGRADED, "iam/1: No."),
+        ({"failing": 1, "reason": None}, ConnectorState.DEGRADED, "iam/1: stale"),
+        ({"failing": 3}, ConnectorState.DEGRADED, "3 of 12 scopes are stale; first iam/1: No."),
+        (
+            {"failing": 2, "states": ["stale", "held"]},
+            ConnectorState.DEGRADED,
+            "2 of 12 scopes are stale or held; first iam/1: No.",
+        ),
+    ],
+)
+def test_the_state_of_a_connector(standing: dict[str, Any], state: ConnectorState, reason: str | None) -> None:
+    first = {"key": "iam/1", "state": "stale", "reason": {"code": "denied", "text": "No."}}
+    assert state_from({"scopes": 12, "states": ["stale"], "unread": False, **first, **standing}) == (state, reason)

@@ -7,6 +7,8 @@ LOCK: Final = "SELECT pg_advisory_xact_lock($1, hashtext('connectors'))"
 
 _COLUMNS: Final = "id, version, settings, account, organization, state, reason"
 GET: Final = f"SELECT {_COLUMNS} FROM connector WHERE tenant_id = $1 AND id = $2"
+# Of two scopes that end at once, the second to get here sees the first.
+SETTLE: Final = f"{GET} FOR NO KEY UPDATE"
 ALL: Final = f"SELECT {_COLUMNS} FROM connector WHERE tenant_id = $1 ORDER BY id"
 IDS: Final = "SELECT id FROM connector WHERE tenant_id = $1 ORDER BY id"
 
@@ -54,11 +56,15 @@ WHERE tenant_id = $1 AND id = $2 AND (state, reason) IS DISTINCT FROM ($3, $4)""
 
 ADD_LOG: Final = "INSERT INTO connector_log (tenant_id, connector, level, text) VALUES ($1, $2, $3, $4)"
 
-# The connector's scopes that are not as they should be, to say how the connector stands; and how many it has.
-UNSETTLED: Final = """
-SELECT key, state, reason FROM scope
-WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL AND state IN ('new', 'stale', 'held') ORDER BY key"""
-COUNT_SCOPES: Final = "SELECT count(*) FROM scope WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL"
+# How the connector's scopes stand, to say how the connector stands: in sums, for there may be thousands.
+STANDING: Final = """
+WITH mine AS (
+    SELECT key, state, reason FROM scope WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL),
+failing AS (SELECT * FROM mine WHERE state IN ('stale', 'held'))
+SELECT (SELECT count(*) FROM mine) AS scopes, (SELECT count(*) FROM failing) AS failing,
+       EXISTS (SELECT FROM mine WHERE state = 'new') AS unread,
+       (SELECT array_agg(DISTINCT state ORDER BY state DESC) FROM failing) AS states, f.key, f.state, f.reason
+FROM (VALUES (1)) AS one LEFT JOIN LATERAL (SELECT * FROM failing ORDER BY key LIMIT 1) AS f ON true"""
 
 SCOPES: Final = "SELECT key FROM scope WHERE tenant_id = $1 AND connector = $2 AND retired_at IS NULL ORDER BY key"
 
