@@ -109,7 +109,7 @@ def test_the_commands_that_a_demo_prints_answer(demo: Demo) -> None:
     for program, *arguments in lines:
         assert shutil.which(program), f"{program} cannot be pasted"
         done = grantwire(*arguments)
-        assert done.code == 3, done.err  # some accounts cannot be read: every answer says so
+        assert done.code in (0, 3), done.err  # 3 where an account that cannot be read matters
         assert done.out
 
 
@@ -156,7 +156,7 @@ def test_an_answer_names_how_and_how_fresh(demo: Demo) -> None:
     assert done.code == 3
     assert "allow" in done.out or "conditional" in done.out
     assert " complete " in done.err
-    assert " stale " in done.err
+    assert "cannot be read" in done.err
     assert demo.run("who-can", target, "--json").json["paths"]
 
 

@@ -41,7 +41,7 @@ class StatusRoutes:
             queries.counts(self.graph),
             queries.revision(self.graph),
         )
-        names = {part.scope: part.name for run in latest for part in run.scopes}
+        names = {part.scope: part.name for run in latest for part in run.scopes if part.source != "organization"}
         return {
             "time": now.isoformat(),
             "state": freshness_of(scope for scope in scopes if scope.state != "unreachable"),
@@ -68,11 +68,11 @@ def _connectors(
 
 
 def _accounts(scopes: list[ScopeView], retired: list[RetiredScope]) -> dict[str, Counter[str]]:
-    """How many accounts of each connector are in which state, the retired ones too."""
+    """How many accounts of each connector are in which state, the retired ones too. An organization is none."""
     counts: dict[str, Counter[str]] = {}
-    found: list[tuple[str, str | None, str]] = [(each.connector, each.account, each.state) for each in scopes]
-    found += [(each.connector, each.account, "retired") for each in retired]
-    for connector, account, state in found:
-        if account is not None:
+    found: list[tuple[str, str, str]] = [(each.connector, each.source, each.state) for each in scopes]
+    found += [(each.connector, each.source, "retired") for each in retired]
+    for connector, source, state in found:
+        if source == "iam":
             counts.setdefault(connector, Counter())[state] += 1
     return counts

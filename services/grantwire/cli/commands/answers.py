@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,11 @@ from grantwire.cli.asking import ask
 from grantwire.cli.exits import Exit
 from grantwire.cli.output import print_json, print_table, say
 from grantwire.cli.words import conditions, freshness, name_of, way_back, way_there
+
+_WARNING: Final = "This answer is {}: it may differ from what AWS says now."
+_WARNINGS: Final = {
+    "unreachable": "Some accounts that belong to this answer cannot be read: it may lack what is there."
+}
 
 
 def can(
@@ -41,7 +46,7 @@ def tell(answer: dict[str, Any], end: str, heading: str, *, json: bool) -> Exit:
         _print(answer, end, heading)
     if answer["state"] == "complete":
         return Exit.OK
-    say(f"This answer is {answer['state']}: it may differ from what AWS says now.", "bold yellow")
+    say(_WARNINGS.get(answer["state"], _WARNING.format(answer["state"])), "bold yellow")
     return Exit.PARTIAL
 
 

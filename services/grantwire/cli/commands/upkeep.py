@@ -1,12 +1,16 @@
-"""`bus apply` and `db upgrade`: the two steps that bring servers into the shape this version needs."""
+"""`bus apply` and `db upgrade`: servers into the shape this version needs. `db check`: are the stored rows sound?"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grantwire.cli import options as opt
 from grantwire.cli.exits import Exit, Stop
-from grantwire.cli.output import print_json, say
+from grantwire.cli.output import print_json, print_table, say
+from grantwire.cli.words import counted
+
+if TYPE_CHECKING:
+    from grantwire.graph.checking import Finding
 
 bus = typer.Typer(help="The message bus.", no_args_is_help=True)
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -50,6 +54,43 @@ def upgrade(database_url: DatabaseUrl = None, json: opt.JsonOption = False) -> N
     if json:
         print_json({"upgraded": True})
     say("The tables are at this version.")
+
+
+@db.command()
+def check(
+    database_url: DatabaseUrl = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Let the next run of a damaged scope read it whole.")
+    ] = False,
+    json: opt.JsonOption = False,
+) -> None:
+    """Compare every stored row with what was applied. Ends with 1 when a scope is damaged, and names it."""
+    import asyncio
+    from dataclasses import asdict
+
+    found = asyncio.run(_checked(_given(database_url, "GRANTWIRE_DATABASE_URL"), repair=repair))
+    if json:
+        print_json({"findings": [asdict(each) for each in found]})
+    else:
+        print_table(("scope", "connector", "damaged", "what"), [_row(each) for each in found])
+    if not found:
+        say("Every row is as it was applied.", "green")
+        return
+    step = "The next run of each reads it whole." if repair else "`grantwire db check --repair` has them read whole."
+    say(f"{counted(len(found), 'scope')} damaged. {step}", "bold red")
+    raise typer.Exit(Exit.FAILED)
+
+
+async def _checked(database_url: str, *, repair: bool) -> "list[Finding]":
+    from grantwire.graph import Graph
+    from grantwire.graph.checking import check
+
+    async with Graph.open(database_url, application_name="cli") as graph:
+        return await check(graph, repair=repair)
+
+
+def _row(finding: "Finding") -> tuple[object, ...]:
+    return finding.scope, finding.connector, finding.damaged, finding.text
 
 
 def _given(url: str | None, name: str) -> str:
