@@ -2,10 +2,13 @@
 
 import pytest
 
-from grantwire.contracts.resources import Facts
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Facts, Kind
 from grantwire.graph import Graph
+from grantwire.graph.identity import node_id
+from grantwire.graph.statements import queries as sql
 from grantwire.telemetry.clock import monotonic
-from tests.integration.graph.scenes import Bus, facts, group, member, user
+from tests.integration.graph.scenes import Bus, arn, facts, fetch, group, member, user
 
 USERS, GROUPS = 25_000, 500
 
@@ -34,3 +37,21 @@ async def test_a_hundred_thousand_rows(graph: Graph, capsys: pytest.CaptureFixtu
             + "\n".join(f"{name}: {rows} rows in {took[name]:.1f} s = {rows / took[name]:,.0f} rows/s" for name in took)
         )
     assert took["first load"] < 60
+    await _answers_use_indexes(graph)
+
+
+async def _answers_use_indexes(graph: Graph) -> None:
+    """The views that readers go through must not turn a look-up into a scan."""
+    person = [node_id(TENANT, Kind.IAM_USER, arn("user", "person000007"))]
+    kinds = [KIND_CODES[Kind.IAM_USER]]
+    for statement, *values in (
+        (sql.NODES, person),
+        (sql.BY_NAME, "person000007", kinds),
+        (sql.BY_LINEAGE, person, kinds),
+        (sql.STEPS_FROM, person, list(RELATION_CODES.values())),
+        (sql.STEPS_TO, person, list(RELATION_CODES.values())),
+        (sql.PRINCIPALS_OF, ["000000000000"], kinds),
+        (sql.PRINCIPALS_CALLED, person),
+    ):
+        plan = "\n".join(row[0] for row in await fetch(graph, f"EXPLAIN {statement}", TENANT, *values))
+        assert "Seq Scan on node" not in plan and "Seq Scan on edge" not in plan, plan
