@@ -8,15 +8,17 @@ from typing import Any
 from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.resources import Facts, Kind, RelationKind, Resource
 from grantwire.contracts.snapshots import Outcome, Reason
-from grantwire.graph import Applied, Graph, apply_seal, connectors, expanding, runs
+from grantwire.graph import Applied, Graph, apply_seal, connectors, expanding, queries, runs
 from grantwire.graph.wanted import Decision
 from grantwire.scheduler.fleet import decide
-from tests.integration.graph.scenes import Bus, facts, link, user
+from grantwire.telemetry.clock import utc_now
+from tests.integration.graph.scenes import Bus, facts, fetch, link, user
 
 ID, SCOPE = "o-abc123", "organization/o-abc123"
 OWN, DEV, PROD, LONE = "111111111111", "222222222222", "333333333333", "444444444444"
 ROOT, TEAMS, TEAM_A = "r-abcd", "ou-abcd-11111111", "ou-abcd-22222222"
 PLACES = {OWN: ROOT, DEV: TEAM_A, PROD: TEAMS, LONE: ROOT}
+ALL = {OWN, DEV, PROD, LONE}
 COVERS = ["organization", "organizational_unit", "account", "contains"]
 
 
@@ -104,3 +106,16 @@ def _names(scope: str) -> dict[str, Any]:
 
 def keys(accounts: Iterable[str]) -> set[str]:
     return {f"iam/{id}" for id in accounts}
+
+
+async def states(graph: Graph) -> dict[str, str]:
+    return {view.key: view.state for view in await queries.scopes(graph, utc_now())}
+
+
+async def retired(graph: Graph) -> dict[str, str]:
+    rows = await fetch(graph, "SELECT key, retired_why FROM scope WHERE retired_at IS NOT NULL")
+    return {row["key"]: row["retired_why"] for row in rows}
+
+
+def alone(id: str, account: str) -> Connector:
+    return Connector(id=id, role_arn=f"arn:aws:iam::{account}:role/Grantwire")
