@@ -18,6 +18,7 @@ from grantwire.aws import budgets, calls, replies
 from grantwire.aws.acting import Acting
 from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.settings import AwsSettings
+from grantwire.aws.times import read_time
 from grantwire.contracts.failures import AwsCause, AwsError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def holding(credentials: Credentials) -> Session:
 def _session(core: BotocoreSession) -> Session:
     session = Session(botocore_session=core)
     core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=read_time)
     return session
 
 
