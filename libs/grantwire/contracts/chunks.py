@@ -15,6 +15,7 @@ from grantwire.contracts.text import canonical, storable
 
 NORMALIZER: Final = "1"  # raise it when the same AWS answer begins to give other rows
 CHUNK_BYTES: Final = 200_000
+_NUL: Final = "\\u0000"  # as JSON spells it; the text may also hold these six characters
 
 
 def encode(facts: Facts) -> list[bytes]:
@@ -87,6 +88,13 @@ def _lines(facts: Facts) -> Iterator[bytes]:
 
 
 def _line(row: dict[str, Any]) -> bytes:
+    """Nearly every row is storable as it is, which its text shows at once."""
+    try:
+        text = canonical(row)
+        if _NUL not in text:
+            return text.encode() + b"\n"
+    except ValueError:  # not a finite number, or no UTF-8
+        pass
     return canonical(storable(row)).encode() + b"\n"
 
 

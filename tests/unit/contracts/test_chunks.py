@@ -1,10 +1,10 @@
 """The body of a snapshot: equal facts give equal bytes, cuts lose nothing, damage is seen."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from grantwire.contracts.chunks import CHUNK_BYTES, decode, digest, encode
+from grantwire.contracts.chunks import CHUNK_BYTES, decode, digest, encode, resource_row
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
 from grantwire.contracts.text import canonical, storable
@@ -58,6 +58,16 @@ def test_any_attributes_come_back_as_they_can_be_stored(attributes: dict[str, ob
     facts = Facts((user(1),), (), (Resource(Kind.EXTERNAL_PRINCIPAL, "x\x00", None, "x", attributes),))
     (back,) = decode(encode(facts)).mentions
     assert canonical(storable(back.attributes)) == canonical(storable(attributes))
+
+
+@given(ATTRIBUTES)
+@example({"nul": "\x00"})
+@example({"spelled": "\\u0000"})
+@example({"lone": "\ud800", "in a list": ["\udfff"]})
+@example({"numbers": [float("nan"), float("inf"), 1.5]})
+def test_a_row_is_the_canonical_text_of_what_can_be_stored(attributes: dict[str, object]) -> None:
+    (chunk,) = encode(Facts((user(1, **attributes),)))
+    assert chunk == canonical(storable(resource_row(user(1, **attributes)))).encode() + b"\n"
 
 
 @pytest.mark.parametrize(
