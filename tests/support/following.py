@@ -9,29 +9,38 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import DependencyDown
 from grantwire.graph import Graph, connectors, queries, runs
+from grantwire.telemetry import utc_now
 from tests.support.eventually import eventually
 
 ENDED = {"complete", "partial", "failed"}
 
 
-async def add(graph: Graph, settings: dict[str, Any]) -> Connector:
+async def add(graph: Graph, settings: dict[str, Any], organization: str | None = None) -> Connector:
+    """Put a connector, validated as it were. ``organization`` is the id of the one it reads."""
     connector = Connector(**settings)
-    await connectors.put(graph, connector, account=connector.account, state=ConnectorState.SYNCING, reason=None)
+    known = organization if connector.organizations else None
+    told: dict[str, Any] = {"account": connector.account, "state": ConnectorState.SYNCING, "reason": None}
+    await connectors.put(graph, connector, organization=known, **told)
     return connector
 
 
 async def sync(graph: Graph, connector: str, *, full: bool = False, timeout: float = 60) -> Any:
     """Ask for a run and wait until it ended, whatever is killed meanwhile."""
     run = await runs.request(graph, connector, cause="manual", traceparent=None, full=full)
+    return await ended(graph, run, timeout)
 
-    async def ended() -> Any:
+
+async def ended(graph: Graph, run: str, timeout: float = 60) -> Any:
+    """The run as it ended."""
+
+    async def over() -> Any:
         try:
             view = await runs.get(graph, run)
         except DependencyDown:
             return None
         return view if view.state in ENDED else None
 
-    return await eventually(ended, timeout=timeout, what=f"the end of run {run}")
+    return await eventually(over, timeout=timeout, what=f"the end of run {run}")
 
 
 async def export(graph: Graph) -> list[str]:
@@ -51,19 +60,25 @@ async def drained(graph: Graph, timeout: float = 30) -> None:
     await eventually(empty, timeout=timeout, what="an empty outbox")
 
 
-async def changes(url: str) -> list[dict[str, Any]]:
-    """Everything on the CHANGES stream in stream order: ``type`` without prefix and version, and the body's fields."""
+async def changes(url: str, after: int = 0) -> list[dict[str, Any]]:
+    """What is on the CHANGES stream in stream order, but for the first ``after`` messages: ``type`` without prefix and
+    version, and the body's fields."""
     client = await nats.connect(url)
     try:
         stream = client.jetstream()
-        last = (await stream.stream_info("CHANGES")).state.messages
-        everything = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-        reader = await stream.pull_subscribe("gw.change.>", stream="CHANGES", config=everything)
+        state = (await stream.stream_info("CHANGES")).state
+        rest = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=state.first_seq + after)
+        reader = await stream.pull_subscribe("gw.change.>", stream="CHANGES", config=rest)
         found: list[dict[str, Any]] = []
-        while len(found) < last:
+        while after + len(found) < state.messages:
             for message in await reader.fetch(500, timeout=5):
                 kind = (message.headers or {})["ce-type"].removeprefix("dev.grantwire.").removesuffix(".v1")
                 found.append({"type": kind, "id": (message.headers or {})["ce-id"], **json.loads(message.data)})
         return found
     finally:
         await client.close()
+
+
+async def scopes(graph: Graph) -> dict[str, Any]:
+    """Every scope that counts, by key, as a reader sees it now."""
+    return {view.key: view for view in await queries.scopes(graph, utc_now())}

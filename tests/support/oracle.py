@@ -5,6 +5,7 @@ both sides: an attribute as ``kind.attribute``, a resource kind or a relation ki
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,28 +110,90 @@ def keys(export: Iterable[str]) -> set[Key]:
     return {_key(row) for row in rows if row["type"] == "relation" or _owned(row)}
 
 
-def fold(before: set[Key], changes: Iterable[dict[str, Any]]) -> set[Key]:
-    """What the changes make of the keys, strictly: nothing is added twice, nothing absent is changed or removed."""
-    now = set(before)
-    for change in changes:
-        key, was = _subject(change), _former(change)
-        match change["type"].partition(".")[2]:
+@dataclass
+class Told:
+    """What a subscriber makes of the changes, strictly: nothing is added twice, nothing absent is changed or removed.
+
+    ``retired`` keeps what each retired scope held, for the day it returns.
+    """
+
+    now: set[Key]
+    retired: dict[str, set[Key]] = field(default_factory=dict)
+
+    def hear(self, change: dict[str, Any]) -> None:
+        """One more change."""
+        what, _, verb = change["type"].partition(".")
+        if what == "scope":
+            self._scope(change, verb)
+        else:
+            self._row(_subject(change), _former(change), verb)
+
+    def load(self, change: dict[str, Any], export: Iterable[str]) -> None:
+        """A scope was read for the first time: its rows are looked up once, in the export, and counted."""
+        rows = {key for key in keys(export) if _within(key, change["scope"])}
+        assert not rows & self.now, f"loaded, but known already: {change['scope']}"
+        _counted(change, rows)
+        self.now |= rows
+
+    def _row(self, key: Key, was: Key, verb: str) -> None:
+        match verb:
             case "added":
-                assert key not in now, f"added twice: {key}"
-                now.add(key)
+                assert key not in self.now, f"added twice: {key}"
+                self.now.add(key)
             case "removed":
-                assert key in now, f"removed but absent: {key}"
-                now.remove(key)
+                assert key in self.now, f"removed but absent: {key}"
+                self.now.remove(key)
             case "changed":
-                assert key in now, f"changed but absent: {key}"
+                assert key in self.now, f"changed but absent: {key}"
             case "renamed":
-                assert was in now, f"renamed but absent: {was}"
-                assert key not in now, f"renamed to what is there: {key}"
-                now.remove(was)
-                now.add(key)
+                assert was in self.now, f"renamed but absent: {was}"
+                assert key not in self.now, f"renamed to what is there: {key}"
+                self.now.remove(was)
+                self.now.add(key)
             case other:
                 raise AssertionError(f"a change of the unknown type {other}")
-    return now
+
+    def _scope(self, change: dict[str, Any], verb: str) -> None:
+        scope = change["scope"]
+        match verb:
+            case "retired":
+                assert scope not in self.retired, f"retired twice: {scope}"
+                gone = {key for key in self.now if _within(key, scope)}
+                _counted(change, gone)
+                self.retired[scope] = gone
+                self.now -= gone
+            case "returned":
+                assert scope in self.retired, f"returned but not retired: {scope}"
+                back = self.retired.pop(scope)
+                _counted(change, back)
+                assert not back & self.now, f"returned although it is there: {scope}"
+                self.now |= back
+            case other:
+                raise AssertionError(f"a change of the unknown type scope.{other}")
+
+
+def fold(before: set[Key], changes: Iterable[dict[str, Any]]) -> set[Key]:
+    """What the changes make of the keys."""
+    told = Told(set(before))
+    for change in changes:
+        told.hear(change)
+    return told.now
+
+
+def _within(key: Key, scope: str) -> bool:
+    """Whether a scope's snapshot brings a row: an account's IAM brings what its principals hold and whom its roles
+    trust, the organization all else."""
+    holder = key[2] if key[0] == "resource" else key[3] if key[1] == "bounded_by" else key[5]
+    parts = holder.split(":")
+    owner = f"iam/{parts[4]}" if len(parts) > 5 and parts[2] == "iam" else "organization"
+    return owner == scope or (owner == "organization" and scope.startswith("organization/"))
+
+
+def _counted(change: dict[str, Any], moved: set[Key]) -> None:
+    """A scope's change says how much comes or goes with it, by kind."""
+    for told, type_ in (("resources", "resource"), ("relations", "relation")):
+        found = Counter(key[1] for key in moved if key[0] == type_)
+        assert change[told] == dict(found), f"{change['type']} of {change['scope']} says {change[told]}, not {found}"
 
 
 def check_order(found: list[dict[str, Any]]) -> None:
@@ -144,8 +207,9 @@ def check_order(found: list[dict[str, Any]]) -> None:
 
 
 def _owned(row: Row) -> bool:
-    shared = row["kind"] in {"external_principal", "account"} or ":iam::aws:policy/" in row["native_id"]
-    return not shared
+    """An organization owns its accounts; an account that is only seen from inside is an id and nothing more."""
+    shared = row["kind"] == "external_principal" or ":iam::aws:policy/" in row["native_id"]
+    return not shared and not (row["kind"] == "account" and not row["attributes"])
 
 
 def _subject(change: dict[str, Any]) -> Key:

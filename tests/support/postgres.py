@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,6 +123,14 @@ async def new_database(server: Server, template: str | None = None) -> str:
     return server.database(name)
 
 
+@asynccontextmanager
+async def cloned(server: Server, template_url: str) -> AsyncIterator[str]:
+    """A migrated, empty database for as long as it is needed."""
+    url = await new_database(server, urlsplit(template_url).path[1:])
+    yield url
+    await drop_database(server, url)
+
+
 async def drop_database(server: Server, url: str) -> None:
     await execute(server.url, f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]} WITH (FORCE)")
 
@@ -168,9 +177,8 @@ def template_url(postgres_server: Server) -> Iterator[str]:
 @pytest_asyncio.fixture
 async def database_url(postgres_server: Server, template_url: str) -> AsyncIterator[str]:
     """A migrated, empty database of the test's own."""
-    url = await new_database(postgres_server, urlsplit(template_url).path[1:])
-    yield url
-    await drop_database(postgres_server, url)
+    async with cloned(postgres_server, template_url) as url:
+        yield url
 
 
 def _account() -> pwd.struct_passwd | None:

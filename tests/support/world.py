@@ -9,19 +9,19 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("scheduler", "collector-iam", "projector", "relay")
+SERVICES = ("scheduler", "collector-organization", "collector-iam", "projector", "relay")
 GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
 
 
 @dataclass
 class Sandbox:
-    """A simulated AWS account in a process of its own."""
+    """A simulated AWS account, or an organization of them, in a process of its own."""
 
     facts: dict[str, Any]
     process: subprocess.Popen[str]
@@ -34,8 +34,25 @@ class Sandbox:
     def account(self) -> str:
         return str(self.facts["account"])
 
+    @property
+    def organization(self) -> str:
+        """The organization's id."""
+        return str(self.facts["organization"]["id"])
+
+    @property
+    def members(self) -> list[str]:
+        """The accounts of the organization as planned, the management account first."""
+        return [self.account, *self.facts["organization"]["member_accounts"]]
+
     def connector(self, plan: str = "bulk", name: str = "prod") -> dict[str, Any]:
-        return {"id": name, **self.facts["connectors"][plan]}
+        """``bulk`` and ``minimum`` read the account alone; ``organization``, ``delegated`` and their ``_minimum`` ones
+        read every account, and know the external ids that some child roles ask for."""
+        found = dict(self.facts["connectors"][plan])
+        if found.pop("unreachable", None) is None:
+            return {"id": name, **found}
+        asked = self.facts["organization"]["child_external_id"]
+        overrides = {account: {"external_id": external_id} for account, external_id in asked.items()}
+        return {"id": name, "organizations": True, "account_overrides": overrides, **found}
 
     def environment(self, who: str = "credentials") -> dict[str, str]:
         """What any AWS SDK needs to speak to it."""
@@ -73,17 +90,38 @@ class Sandbox:
     def forget_calls(self) -> None:
         self.text("calls", "DELETE")
 
-    def truth(self, plan: str = "bulk") -> list[str]:
-        return self.text(f"truth?plan={plan}").splitlines()
+    def truth(
+        self, plan: str = "bulk", *, reader: str = "organization", accounts: Iterable[str] | None = None
+    ) -> list[str]:
+        """Of an organization: with the IAM of ``accounts``, else of those that ``reader`` can enter now."""
+        only = "" if accounts is None else f"&accounts={','.join(accounts)}"
+        return self.text(f"truth?plan={plan}&reader={reader}{only}").splitlines()
 
     def unread(self, plan: str = "bulk") -> list[str]:
         return list(self.get(f"truth/unread?plan={plan}"))
 
-    def admin(self, service: str = "iam") -> Any:
-        """A boto3 client that may change anything in the account."""
+    def unreachable(self, reader: str = "organization") -> dict[str, str]:
+        """The accounts that ``reader`` cannot enter now, and why."""
+        return dict(self.get(f"truth/unreachable?reader={reader}"))
+
+    def change(self, *changes: dict[str, Any]) -> dict[str, Any]:
+        """Change the organization behind its back: {"account", "state"}, {"leave"}, {"join"}, {"move": [account, to]}.
+        Without a change, only look; returns what it is then."""
+        shown: dict[str, Any] = json.loads(
+            self.text("organization", "POST" if changes else "GET", list(changes) or None)
+        )
+        return shown
+
+    def unit(self, name: str) -> str:
+        """The id of an organizational unit whose name is not shared."""
+        (found,) = [unit["id"] for unit in self.change()["units"] if unit["name"] == name]
+        return str(found)
+
+    def admin(self, service: str = "iam", account: str | None = None) -> Any:
+        """A boto3 client that may change anything in the account: the sandbox's own, or another of the organization."""
         import boto3
 
-        keys = self.facts["admin_credentials"]
+        keys = self.facts["admin_of"][account] if account else self.facts["admin_credentials"]
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.endpoint,
@@ -109,7 +147,7 @@ def sandbox(seed: int = 1, *options: str) -> Iterator[Sandbox]:
 
 @dataclass
 class World:
-    """The processes, and the means to kill them."""
+    """The processes, and the means to kill them. ``collector-iam:2`` is one more replica of ``collector-iam``."""
 
     state: Path
     environment: dict[str, str]
@@ -130,7 +168,11 @@ class World:
         for name in names:
             log = (self.state / f"{name}.log").open("ab")
             self.services[name] = subprocess.Popen(
-                [GRANTWIRE, "run", name], env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [GRANTWIRE, "run", name.partition(":")[0]],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
 
     def stop(self, name: str) -> None:

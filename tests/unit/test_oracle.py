@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.oracle import check_order, fold, judge, keys
+from tests.support.oracle import Told, check_order, fold, judge, keys
 
 
 def user(name: str, **attributes: Any) -> str:
@@ -77,6 +77,64 @@ def test_the_changes_of_a_graph_add_up() -> None:
 def test_a_change_that_cannot_be_is_caught(wrong: list[dict[str, Any]]) -> None:
     with pytest.raises(AssertionError):
         fold(keys(TRUTH), wrong)
+
+
+HERE, THERE = "1" * 12, "2" * 12
+
+
+def role(account: str) -> str:
+    row = {"type": "resource", "kind": "iam_role", "native_id": f"arn:aws:iam::{account}:role/r", "account": account}
+    return json.dumps({**row, "name": "r", "attributes": {"path": "/"}}, sort_keys=True)
+
+
+def trusts(source: str, account: str) -> str:
+    row = {"type": "relation", "kind": "can_assume", "source": f"arn:aws:iam::{source}:role/r"}
+    ends = {"source_kind": "iam_role", "target": f"arn:aws:iam::{account}:role/r", "target_kind": "iam_role"}
+    return json.dumps({**row, **ends, "attributes": {}}, sort_keys=True)
+
+
+BOTH = keys([role(HERE), role(THERE), trusts(HERE, THERE), trusts(THERE, HERE)])
+
+
+def whole(verb: str, account: str, roles: int = 1, revision: int = 2) -> dict[str, Any]:
+    told = {"type": f"scope.{verb}", "scope": f"iam/{account}", "kind": "scope", "id": f"{revision}:0"}
+    return {**told, "revision": revision, "n": 0, "resources": {"iam_role": roles}, "relations": {"can_assume": 1}}
+
+
+def test_a_retired_scope_takes_its_rows_along_and_brings_them_back() -> None:
+    kept = keys([role(HERE), trusts(THERE, HERE)])
+    assert fold(BOTH, [whole("retired", THERE)]) == kept, "whom its roles trust goes, who trusts its roles stays"
+    assert fold(BOTH, [whole("retired", THERE), whole("returned", THERE, revision=3)]) == BOTH
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param([whole("retired", HERE), whole("retired", HERE, revision=3)], id="retired twice"),
+        pytest.param([whole("returned", HERE)], id="returned but not retired"),
+        pytest.param([whole("retired", HERE, roles=2)], id="more retired than there is"),
+        pytest.param([whole("forgotten", HERE)], id="a change nobody knows"),
+    ],
+)
+def test_a_scope_that_cannot_come_or_go_is_caught(wrong: list[dict[str, Any]]) -> None:
+    with pytest.raises(AssertionError):
+        fold(BOTH, wrong)
+
+
+def test_a_loaded_scope_is_looked_up_and_counted() -> None:
+    everything, loaded = [role(HERE), role(THERE), trusts(HERE, THERE), trusts(THERE, HERE)], whole("loaded", THERE)
+    told = Told(keys([role(HERE), trusts(THERE, HERE)]))
+    told.load(loaded, everything)
+    assert told.now == BOTH
+    for wrong in (loaded, whole("loaded", HERE, roles=2)):
+        with pytest.raises(AssertionError):
+            told.load(wrong, everything)
+
+
+def test_an_account_belongs_to_an_organization_or_to_nobody() -> None:
+    row = {"type": "resource", "kind": "account", "native_id": HERE, "account": HERE, "name": HERE}
+    assert keys([json.dumps({**row, "attributes": {}})]) == set()
+    assert keys([json.dumps({**row, "attributes": {"arn": "arn:…"}})]) == {("resource", "account", HERE)}
 
 
 def test_a_missing_change_is_caught_by_the_sum() -> None:

@@ -1,0 +1,55 @@
+"""How long an organization takes. For a machine that does nothing else: `make bench`."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grantwire.graph import Graph, runs
+from tests.support import following
+from tests.support.timing import ready, seconds
+from tests.support.world import SERVICES, Sandbox, World, sandbox, world
+
+SIZE = ("--calm", "--accounts", "10", "--users", "100", "--groups", "20", "--roles", "50", "--latency-ms", "30")
+UNLIMITED = {"GRANTWIRE_IAM_RATE": "0", "GRANTWIRE_ORGANIZATIONS_RATE": "0"}
+MOST = 4.0
+
+
+@pytest.fixture
+def aws() -> Iterator[Sandbox]:
+    with sandbox(12, *SIZE) as running:
+        yield running
+
+
+@pytest.fixture
+def running(aws: Sandbox, tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path / "state", aws.environment() | UNLIMITED, *SERVICES) as started:
+        yield started
+
+
+@pytest.mark.slow
+async def test_ten_accounts_take_less_than_four_seconds(
+    aws: Sandbox, running: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First, again, and again in full: 30 ms a call, no limit of calls a second, processes that wait for work."""
+    await ready(running)
+    async with Graph.open(running.database_url, application_name="tests") as graph:
+        await following.add(graph, aws.connector("organization"), aws.organization)
+        took = {
+            name: seconds(await _sync(graph, full))
+            for name, full in (("first", False), ("next", False), ("full", True))
+        }
+    with capsys.disabled():
+        print("\n" + ", ".join(f"{name} sync of 10 accounts: {each:.2f} s" for name, each in took.items()))
+    assert max(took.values()) < MOST
+
+
+async def _sync(graph: Graph, full: bool) -> Any:
+    """Looking seldom: who waits must not slow down what is measured."""
+    run = await runs.request(graph, "prod", cause="manual", traceparent=None, full=full)
+    while (view := await runs.get(graph, run)).state not in following.ENDED:
+        await asyncio.sleep(0.3)
+    assert view.state == "complete", [(part.scope, part.reason) for part in view.scopes if part.reason]
+    return view

@@ -1,0 +1,104 @@
+"""Every service inside the test's own process, on real servers: nothing to start, and AWS calls that give up soon."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from grantwire import bus, telemetry
+from grantwire.aws import AwsSettings, Calls, Sessions
+from grantwire.aws.permissions import IAM_ALL, ORGANIZATION
+from grantwire.cli.catalog import load
+from grantwire.collectors.iam.source import AwsIam
+from grantwire.collectors.kit.handlers import Collector
+from grantwire.collectors.kit.reading import Source
+from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet
+from grantwire.collectors.organization.source import AwsOrganization
+from grantwire.contracts.jobs import CollectScope
+from grantwire.contracts.streams import COLLECT_IAM, COLLECT_ORGANIZATION, CONSUMERS, Consumer
+from grantwire.graph import Graph
+from tests.support.world import SERVICES, Sandbox
+
+Make = Callable[[Graph, Calls], Source]
+
+DELIVERIES: Final = 2  # of an impatient collector: the first, and one more
+_SOON: Final = AwsSettings(connect_timeout=2.0, read_timeout=2.0, attempts=1)
+_IMPATIENT: Final = tuple(
+    replace(each, max_deliver=DELIVERIES) if each in (COLLECT_IAM, COLLECT_ORGANIZATION) else each for each in CONSUMERS
+)
+_OTHERS: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS")
+
+
+@dataclass(frozen=True)
+class House:
+    """Services that run, and where they keep things."""
+
+    graph: Graph
+    database_url: str
+    nats_url: str
+
+
+@asynccontextmanager
+async def house(
+    database_url: str, nats_url: str, *, impatient: bool = False, iam: Make | None = None
+) -> AsyncIterator[House]:
+    """Running while entered, without limits of calls a second. ``impatient`` collectors give up a job after its second
+    delivery; ``iam`` is another source for them than AWS."""
+    await bus.apply(nats_url, consumers=_IMPATIENT if impatient else CONSUMERS)
+    told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
+    told |= {"iam_rate": 0.0, "organizations_rate": 0.0}
+    patient = [name for name in SERVICES if not (impatient and name.startswith("collector-"))]
+    async with AsyncExitStack() as stack:
+        graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests"))
+        for name in patient:
+            await stack.enter_async_context(_service(name, told))
+        if impatient:
+            await stack.enter_async_context(_collectors(graph, nats_url, iam or _iam))
+        yield House(graph, database_url, nats_url)
+
+
+@asynccontextmanager
+async def _service(name: str, told: dict[str, Any]) -> AsyncIterator[None]:
+    service = load(name)
+    known = {key: value for key, value in told.items() if key in service.Settings.model_fields}
+    async with service.build(service.Settings(**known)):
+        yield
+
+
+@asynccontextmanager
+async def _collectors(graph: Graph, nats_url: str, iam: Make) -> AsyncIterator[None]:
+    """Wired as their services wire them, but for the patience."""
+    calls, broker = Calls(_SOON.concurrency), bus.broker(nats_url, service="tests")
+    short = dict(zip(CONSUMERS, _IMPATIENT, strict=True))
+    for consumer, make in ((COLLECT_ORGANIZATION, _organization), (COLLECT_IAM, iam)):
+        _listen(broker, graph, short[consumer], make(graph, calls))
+    try:
+        async with bus.running(broker, *(short[each] for each in (COLLECT_ORGANIZATION, COLLECT_IAM))):
+            yield
+    finally:
+        calls.close()
+
+
+def _listen(broker: Any, graph: Graph, consumer: Consumer, source: Source) -> None:
+    recorder = telemetry.Recorder("tests")
+    collector = Collector(StoredConnectors(graph), source, bus.Publisher(broker, "tests"), recorder)
+    jobs = bus.route(consumer, CollectScope, collector.collect_scope, service="tests", backoff=0.02, retry=1.0)
+    bus.include(broker, jobs, lanes=4)
+
+
+def _organization(graph: Graph, calls: Calls) -> Source:
+    return AwsOrganization(Sessions(_SOON, calls, actions=ORGANIZATION))
+
+
+def _iam(graph: Graph, calls: Calls) -> Source:
+    return AwsIam(Sessions(_SOON, calls, actions=IAM_ALL), StoredFleet(graph))
+
+
+def use(aws: Sandbox, patch: pytest.MonkeyPatch, who: str = "credentials") -> None:
+    """What a person exports before starting the collectors: they find the sandbox by AWS's own variables."""
+    for name in _OTHERS:
+        patch.delenv(name, raising=False)
+    for name, value in aws.environment(who).items():
+        patch.setenv(name, value)
