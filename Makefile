@@ -1,6 +1,6 @@
 # Table of contents. Every recipe bootstraps its own virtual environment first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check chaos lock clean
+.PHONY: help demo test check chaos bench lock clean
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -18,8 +18,11 @@ check: .venv/ready ## format, lint, types, import walls, deployment files, then 
 	@sh tools/check.sh
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-chaos: .venv/ready ## the kill schedules at length (bounded, loopback only)
-	@$(BIN)/python -m pytest -q tests/chaos $(ARGS)
+chaos: .venv/ready ## kill schedules and fault matrix at length (bounded, loopback only)
+	@$(BIN)/python -m pytest -q -m slow tests/chaos tests/system $(ARGS)
+
+bench: .venv/ready ## how long an organization takes; wants a quiet machine
+	@$(BIN)/python -m pytest -q -s tests/bench $(ARGS)
 
 lock: .venv/ready ## resolve anew and export both lock files with hashes
 	@$(BIN)/uv lock --upgrade -q
