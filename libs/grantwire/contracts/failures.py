@@ -71,3 +71,11 @@ class AwsError(GrantwireError):
         self.operation = operation
         self.code = code
         self.account = account
+
+
+class ScimError(AwsError):
+    """A call of the SCIM endpoint that failed. ``delay`` is the least number of seconds to wait, where it said so."""
+
+    def __init__(self, message: str, *, cause: AwsCause, operation: str, code: str, delay: float | None = None) -> None:
+        super().__init__(message, cause=cause, operation=operation, code=code)
+        self.delay = delay
