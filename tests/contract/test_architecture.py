@@ -27,6 +27,16 @@ PLANTED = [
     ("services import each other", "services/grantwire/relay/planted.py", "import grantwire.projector", "layers"),
     ("a folder that nobody placed", "libs/grantwire/extra/__init__.py", "", "layers"),
     ("the cli sees AWS", "services/grantwire/cli/planted.py", "import grantwire.aws.session", "aws-door"),
+    (
+        "the scheduler sees the SCIM endpoint",
+        "services/grantwire/scheduler/planted.py",
+        "import grantwire.scim",
+        "aws-door",
+    ),
+    ("scim sees a sibling", "libs/grantwire/scim/planted.py", "import grantwire.aws.codes", "layers"),
+    ("a service speaks HTTP", "services/grantwire/collectors/planted.py", "import httpx", "http-door"),
+    ("a library speaks HTTP", "libs/grantwire/aws/planted.py", "import httpcore", "http-door"),
+    ("the guard does I/O", "libs/grantwire/scim/guard.py", "import socket", "pure-rules"),
     ("a service imports boto3", "services/grantwire/collectors/planted.py", "import boto3", "outside-worlds"),
     ("a service imports asyncpg", "services/grantwire/projector/planted.py", "import asyncpg", "outside-worlds"),
     (

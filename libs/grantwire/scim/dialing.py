@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ssl import SSLContext
+from ssl import SSLCertVerificationError, SSLContext
 from typing import Any, Final
 
 import httpcore
@@ -16,7 +16,7 @@ from httpcore import SOCKET_OPTION, AsyncNetworkStream
 
 from grantwire.scim.addresses import refusal
 from grantwire.scim.bearer import Bearer
-from grantwire.scim.flaws import Forbidden, TokenRepeated, Unresolved
+from grantwire.scim.flaws import Distrusted, Forbidden, TokenRepeated, Unresolved
 from grantwire.scim.guard import Endpoint
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -37,6 +37,10 @@ class Pin:
         self._resolve = resolve
         self._lock = asyncio.Lock()
         self._addresses: tuple[str, ...] = ()
+
+    @property
+    def tls(self) -> bool:
+        return self._endpoint.origin.scheme == "https"
 
     async def addresses(self) -> tuple[str, ...]:
         """One forbidden address spoils them all. Raises ``Unresolved`` or ``Forbidden``."""
@@ -61,9 +65,8 @@ class Pin:
     def _checked(self, addresses: Sequence[str]) -> tuple[str, ...]:
         if not addresses:
             raise Unresolved("it has no address")
-        plain = self._endpoint.origin.scheme == "http"
         for address in addresses:
-            if why := refusal(address, explicit=self._endpoint.explicit, plain=plain):
+            if why := refusal(address, explicit=self._endpoint.explicit, plain=not self.tls):
                 raise Forbidden(f"{self._endpoint.origin.host} leads to {address[:60]}, which {why}")
         return tuple(str(ipaddress.ip_address(address)) for address in addresses)
 
@@ -117,6 +120,7 @@ class _Watched(AsyncNetworkStream):
         data = await self._inner.read(max_bytes, timeout)
         seen = self._tail + data
         if self._token.within(seen):
+            del data, seen  # tracebacks may show locals
             raise TokenRepeated
         self._tail = seen[1 - len(self._token) :]
         return data
@@ -130,7 +134,12 @@ class _Watched(AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncNetworkStream:
-        return _Watched(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._token)
+        try:
+            return _Watched(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._token)
+        except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, SSLCertVerificationError):
+                raise Distrusted(error.__cause__.verify_message) from error
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

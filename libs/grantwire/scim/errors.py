@@ -1,6 +1,5 @@
 """What a failed call of the SCIM endpoint means, and the sentence a person gets: thing, cause and next step."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,6 +133,7 @@ UNREACHABLE: Final = Rule(
 )
 BY_EXCEPTION: Final[tuple[tuple[type[Exception], Rule], ...]] = (
     (flaws.Forbidden, FORBIDDEN),
+    (flaws.Distrusted, CERTIFICATE),
     (flaws.TokenRepeated, TOKEN_REPEATED),
     (flaws.Compressed, COMPRESSED),
     (flaws.TooLarge, TOO_LARGE),
@@ -153,8 +153,6 @@ def failure(error: Exception, host: str) -> ScimError:
         return error
     if isinstance(error, flaws.Refused):
         return _refused(error, host)
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-        return _said(CERTIFICATE, host, said=_short(error.__cause__.verify_message))
     for type_, rule in BY_EXCEPTION:
         if isinstance(error, type_):
             return _said(rule, host, said=_short(str(error)) or type(error).__name__)

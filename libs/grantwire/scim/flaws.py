@@ -9,6 +9,10 @@ class Forbidden(Exception):
     """A connection that must not be made. The text says to where, and why not."""
 
 
+class Distrusted(Exception):
+    """A certificate that is not trusted for the endpoint's name. The text says why."""
+
+
 class TokenRepeated(Exception):
     """The answer contains the access token. It was thrown away unread."""
 

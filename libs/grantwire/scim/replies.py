@@ -38,6 +38,7 @@ def document(content_type: str, body: bytes, token: Bearer) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Garbled("is JSON, but not an object")
     if token.within(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace")):
+        del found  # tracebacks may show locals
         raise TokenRepeated
     return found
 

@@ -17,7 +17,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     def __init__(self, pin: Pin, token: Bearer, settings: ScimSettings) -> None:
         self._token = token
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_trusting(settings.ca_bundle),
+            ssl_context=_trusting(settings.ca_bundle) if pin.tls else None,
             max_connections=1,
             http1=True,
             http2=False,

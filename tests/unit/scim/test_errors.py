@@ -41,6 +41,7 @@ def test_a_status_has_its_cause_and_sentence(status: int, cause: AwsCause, code:
     ("raised", "cause", "code"),
     [
         (flaws.Forbidden("x leads to 10.0.0.1"), AwsCause.FINAL, "EndpointForbidden"),
+        (flaws.Distrusted("self-signed certificate"), AwsCause.FINAL, "CertificateRefused"),
         (flaws.TokenRepeated(), AwsCause.FINAL, "TokenRepeated"),
         (flaws.Compressed(), AwsCause.FINAL, "Compressed"),
         (flaws.TooLarge(), AwsCause.FINAL, "Oversized"),
