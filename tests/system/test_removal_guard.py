@@ -68,7 +68,7 @@ async def test_confirmed_most_roles_go_and_nothing_else(aws: Sandbox, home: Hous
     iam = aws.admin("iam", member)
     lost = _delete_roles(iam, 30)
     before = await life.export()
-    assert {change["type"] for change in await life.sync("partial")} <= {"resource.changed", "relation.changed"}
+    assert await life.sync("partial") == []
     assert len(await life.export()) == len(before)
     (held,) = await holding.list_all(home.graph, ids=True)
     assert held.scope == f"iam/{member}"

@@ -64,7 +64,7 @@ def held_losses(before: Mapping[str, int], lost: Mapping[str, int], gained: Mapp
 
 
 def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None) -> Held | None:
-    """Take the removals that must wait out of ``changes``, with the relations of the resources that stay.
+    """Take the removals that must wait out of ``changes``, with relations and inline policies of what stays.
 
     ``before`` counts the scope's rows by kind. ``allowed`` is the set a person confirmed: exactly that set passes.
     Facets never wait: they are attributes.
@@ -74,6 +74,7 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
         return None
     again = changes.nodes.opening.keys()
     staying = {row.key: row.kind for row in changes.nodes.removed if row.kind in losses and row.key not in again}
+    staying |= _embedded(changes, staying)
     relations = frozenset(
         row.key for row in changes.edges.removed if row.kind in losses or row.key[0] in staying or row.key[2] in staying
     ) - frozenset(changes.edges.opening)
@@ -85,6 +86,16 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     changes.nodes.without_removals(lambda row: row.key in staying)
     changes.edges.without_removals(lambda row: row.key in relations)
     return held
+
+
+def _embedded(changes: Changes, staying: Mapping[UUID, Kind]) -> dict[UUID, Kind]:
+    """The inline policies that vanish with a holder that stays: IAM keeps them inside it, so neither is known to be gone."""
+    inside = {row.key[0] for row in changes.edges.removed if row.key[2] in staying}
+    return {
+        row.key: row.kind
+        for row in changes.nodes.removed
+        if row.kind == Kind.INLINE_POLICY and row.key in inside and row.key not in changes.nodes.opening
+    }
 
 
 def _fingerprint(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
