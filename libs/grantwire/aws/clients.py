@@ -135,6 +135,10 @@ class Clients:
         client: OrganizationsClient = self._client("organizations", region, organizations_client)
         return client
 
+    def warm(self, service: Literal["sts", "iam", "organizations"], region: str) -> None:
+        """Make a client before its first use. Raises ``BotoCoreError`` for an environment that botocore refuses."""
+        getattr(self, service)(region)
+
     def _client(self, service: str, region: str, make: Callable[[Session, str, AwsSettings], Any]) -> Any:
         """Made under the lock: neither sessions nor the making of clients are thread-safe; the clients are."""
         with self._lock:

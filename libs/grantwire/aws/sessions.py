@@ -2,13 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Final, TypeVar
+from contextlib import suppress
+from typing import Final, Literal, TypeVar
+
+from botocore.exceptions import BotoCoreError
 
 from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls
-from grantwire.aws.clients import Clients
+from grantwire.aws.clients import Clients, ambient, region_of
 from grantwire.aws.doors import Child, Door, Own
-from grantwire.aws.permissions import IAM_ALL
+from grantwire.aws.permissions import IAM_ALL, ORGANIZATION
 from grantwire.aws.session import AwsSession
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
@@ -60,6 +63,18 @@ class Sessions:
         self._held.pop((connector.id, version, member), None)
         if member is None:
             self._owns.pop((connector.id, version), None)
+
+    def warm(self) -> None:
+        """Read the models of STS and IAM or Organizations now: the first sync would spend a third of a second on it.
+
+        An environment that botocore refuses, such as a profile that is not there, is told by the first sync, with the
+        connector it keeps from being read.
+        """
+        service: Literal["iam", "organizations"] = "organizations" if self._actions == tuple(ORGANIZATION) else "iam"
+        with suppress(BotoCoreError):
+            region = region_of(ambient(), None, self._settings)
+            self._clients.warm("sts", region)
+            self._clients.warm(service, region)
 
     def _session(self, connector: Connector, own: Own, member: str | None) -> AwsSession:
         door: Door = own

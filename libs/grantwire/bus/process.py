@@ -1,6 +1,7 @@
 """Running one service as a process: until it is told to stop, or fails."""
 
 import asyncio
+import gc
 import signal
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -10,6 +11,7 @@ import structlog
 _log = structlog.get_logger(__name__)
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_SELDOM: Final = (50_000, 50, 100)  # allocations, then collections, of each generation (Python's own: 700, 10, 10)
 
 
 async def run(service: AbstractAsyncContextManager[object]) -> None:
@@ -44,6 +46,7 @@ async def _until(stop: asyncio.Event, service: AbstractAsyncContextManager[objec
 
     async def inside() -> None:
         async with service:
+            _spare_what_stays()
             entered.set()
             await stop.wait()
 
@@ -56,6 +59,14 @@ async def _until(stop: asyncio.Event, service: AbstractAsyncContextManager[objec
         if not (entered.is_set() and stop.is_set()):
             work.cancel()  # nothing happens to one that has ended
     await _ended(work, stop)
+
+
+def _spare_what_stays() -> None:
+    """Let garbage collection leave the modules and models alone, and look seldom: a snapshot is tens of thousands of
+    small values that die by themselves. Measured: a tenth of a sync's seconds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
 
 
 async def _ended(work: "asyncio.Task[None]", stop: asyncio.Event) -> None:

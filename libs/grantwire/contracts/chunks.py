@@ -57,7 +57,7 @@ def resource_row(resource: Resource, type_: str = "resource") -> dict[str, Any]:
     """A resource as the public export spells it."""
     return {
         "type": type_,
-        "kind": resource.kind.value,
+        "kind": resource.kind,
         "native_id": resource.native_id,
         "account": resource.account,
         "name": resource.name,
@@ -69,11 +69,11 @@ def relation_row(relation: Relation) -> dict[str, Any]:
     """A relation as the public export spells it."""
     return {
         "type": "relation",
-        "kind": relation.kind.value,
+        "kind": relation.kind,
         "source": relation.source,
-        "source_kind": relation.source_kind.value,
+        "source_kind": relation.source_kind,
         "target": relation.target,
-        "target_kind": relation.target_kind.value,
+        "target_kind": relation.target_kind,
         "attributes": dict(relation.attributes),
     }
 

@@ -61,7 +61,7 @@ class Resource:
 
     @property
     def key(self) -> tuple[str, str]:
-        return (self.kind.value, self.native_id)
+        return (self.kind, self.native_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Relation:
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
-        return (self.kind.value, self.source_kind.value, self.source, self.target_kind.value, self.target)
+        return (self.kind, self.source_kind, self.source, self.target_kind, self.target)
 
 
 @dataclass(frozen=True, slots=True)

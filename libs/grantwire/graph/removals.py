@@ -89,7 +89,7 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
 
 
 def _embedded(changes: Changes, staying: Mapping[UUID, Kind]) -> dict[UUID, Kind]:
-    """The inline policies that vanish with a holder that stays: IAM keeps them inside it, so neither is known to be gone."""
+    """Inline policies that vanish with a holder that stays: IAM keeps them inside it, so they are as doubtful as it."""
     inside = {row.key[0] for row in changes.edges.removed if row.key[2] in staying}
     return {
         row.key: row.kind

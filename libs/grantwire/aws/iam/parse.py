@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -102,8 +103,10 @@ class Parser(Needing):
         return decode(self.need(row, name, str))
 
 
+@lru_cache(maxsize=2048)
 def decode(document: str) -> shapes.Document:
-    """A policy document, URL-decoded, as JSON; or as text where it is not JSON."""
+    """A policy document, URL-decoded, as JSON; or as text where it is not JSON. To read only: an account's roles share
+    few documents, and so do its readings."""
     text = unquote(document)
     try:
         found = json.loads(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 # XML 1.0 cannot hold most control characters in any spelling, and readers turn a bare CR into LF.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"})
-_FORBIDDEN = frozenset(chr(code) for code in range(32) if code not in (9, 10, 13)) | {"\ufffe", "\uffff"}
+_ESCAPED = re.compile('[&<>"\r]')
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def success(operation: OperationModel, result: dict[str, Any], request_id: str) -> bytes:
@@ -126,6 +128,6 @@ def _time(value: int | datetime) -> str:
 
 
 def _text(text: str, where: str = "message") -> str:
-    if not _FORBIDDEN.isdisjoint(text) or any("\ud800" <= sign <= "\udfff" for sign in text):
+    if _FORBIDDEN.search(text):
         raise ModelViolation(f"{where}: XML cannot hold {text!r}")
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _ESCAPED.search(text) else text

@@ -110,7 +110,7 @@ class _Rows:
     def entity(self, kind: Kind, entity: Entity, attributes: Mapping[str, Any]) -> None:
         """A user, group, role or customer policy, and that the account contains it."""
         basics = {"unique_id": entity.unique_id, "path": entity.path, "created_at": rfc3339(entity.created_at)}
-        self._resource(Resource(kind, entity.arn, self._account, entity.name, storable({**basics, **attributes})))
+        self._resource(Resource(kind, entity.arn, self._account, entity.name, {**basics, **attributes}))
         self._relation(Relation(RelationKind.CONTAINS, self._account, Kind.ACCOUNT, entity.arn, kind))
 
     def role(self, role: Entity, trust: Any, attributes: Mapping[str, Any]) -> None:
@@ -138,7 +138,7 @@ class _Rows:
     def aliases(self, names: Iterable[str] | None) -> None:
         """What the account itself says of the account, whose other attributes are its organization's to tell."""
         if names is not None:
-            known = storable({"aliases": list(names)})
+            known = {"aliases": list(names)}
             self._resource(facet("iam", Kind.ACCOUNT, self._account, self._account, known))
 
     def memberships(self, user_arn: str, group_arns: Iterable[str]) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 
 from grantwire.aws.iam.shapes import Entity, Holdings, InlinePolicy
 from grantwire.contracts.resources import Kind, Relation, RelationKind, Resource
-from grantwire.contracts.text import storable
 
 _AWS_POLICY: Final = re.compile(r"arn:[^:]*:iam::aws:policy(/.*/|/)([^/]+)", re.DOTALL)
 _OWNER: Final = 4  # which part of an ARN is the account
@@ -42,7 +41,7 @@ def aws_policy(arn: str) -> Resource | None:
 
 def _inline(holder: Entity, policy: InlinePolicy) -> Resource:
     account = holder.arn.split(":")[_OWNER]
-    document = storable({"document": policy.document})
+    document = {"document": policy.document}
     return Resource(Kind.INLINE_POLICY, inline_id(holder.arn, policy.name), account, policy.name, document)
 
 

@@ -1,5 +1,6 @@
 """The IAM collector's wiring: settings from the graph, accounts from AWS, snapshots onto the bus."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,7 +51,9 @@ async def build(settings: Settings) -> AsyncIterator[None]:
         async with Graph.open(settings.database_url, application_name=NAME) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
             async with SharedBudgets.open(graph, settings.paces()) as budgets:
-                assemble(broker, graph, Sessions(aws, calls, budgets), lanes=settings.collect_lanes)
+                sessions = Sessions(aws, calls, budgets)
+                await asyncio.to_thread(sessions.warm)
+                assemble(broker, graph, sessions, lanes=settings.collect_lanes)
                 async with bus.running(broker, COLLECT_IAM):
                     yield
     finally:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from grantwire.collectors.iam.principals import ANYONE, Principal, principals
@@ -80,6 +81,8 @@ def statements(document: Any, inside: Set[str]) -> list[Statement]:
 
 def ordered(found: list[Statement]) -> list[dict[str, Any]]:
     """The statements as shown, in the one order that does not depend on how the policy was written."""
+    if len(found) == 1:
+        return [found[0].shown()]
     return sorted((statement.shown() for statement in found), key=lambda shown: canonical(storable(shown)))
 
 
@@ -98,6 +101,7 @@ def _matched(patterns: Any) -> frozenset[str]:
     return frozenset(action for action in ASSUME if any(fits(pattern, action.lower()) for pattern in found))
 
 
+@lru_cache(maxsize=4096)
 def fits(pattern: str, text: str) -> bool:
     """Whether ``*`` (any run) and ``?`` (any one character) make the pattern the text.
 

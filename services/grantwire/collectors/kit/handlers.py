@@ -10,7 +10,7 @@ import structlog
 
 from grantwire.aws import Tally, tallying
 from grantwire.bus import Ack, Delivery, Outgoing
-from grantwire.collectors.kit.reading import Source
+from grantwire.collectors.kit.reading import Reading, Source
 from grantwire.collectors.kit.reasons import may_pass, reason
 from grantwire.collectors.kit.snapshots import Content, Cost, Snapshot
 from grantwire.contracts.connectors import Connector
@@ -48,6 +48,7 @@ class Collector:
         self._source = source
         self._publish = publish
         self._recorder = recorder
+        self._composing = asyncio.Lock()
 
     async def collect_scope(self, job: CollectScope, delivery: Delivery) -> None:
         """Publish the begin, read AWS, publish the chunks that are news, and the seal.
@@ -73,7 +74,12 @@ class Collector:
                 return
         self._count(tally)
         cost = await self._cost(tally, began_at, began)
-        await self._tell(snapshot, await asyncio.to_thread(Content.of, reading), cost)
+        await self._tell(snapshot, await self._content(reading), cost)
+
+    async def _content(self, reading: Reading) -> Content:
+        """One at a time: the interpreter computes no two at once; by taking turns the first would end with the last."""
+        async with self._composing:
+            return await asyncio.to_thread(Content.of, reading)
 
     async def _begin(self, snapshot: Snapshot) -> Snapshot:
         """The begin's place in the stream is the fence: no clock decides which of two snapshots is the newer."""

@@ -1,5 +1,6 @@
 """The organization collector's wiring: settings from the graph, the tree from AWS, snapshots onto the bus."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
             broker = bus.broker(settings.nats_url, service=NAME)
             async with SharedBudgets.open(graph, settings.paces()) as budgets:
                 sessions = Sessions(aws, calls, budgets, actions=ORGANIZATION)
+                await asyncio.to_thread(sessions.warm)
                 assemble(broker, graph, sessions, lanes=settings.organization_lanes)
                 async with bus.running(broker, COLLECT_ORGANIZATION):
                     yield
