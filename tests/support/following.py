@@ -15,11 +15,14 @@ from tests.support.eventually import eventually
 ENDED = {"complete", "partial", "failed"}
 
 
-async def add(graph: Graph, settings: dict[str, Any], organization: str | None = None) -> Connector:
-    """Put a connector, validated as it were. ``organization`` is the id of the one it reads."""
+async def add(
+    graph: Graph, settings: dict[str, Any], organization: str | None = None, *, account: str | None = None
+) -> Connector:
+    """Put a connector, validated as it were: ``organization`` is the id of the one it reads, ``account`` its own where
+    it has no role that says so."""
     connector = Connector(**settings)
     known = organization if connector.organizations else None
-    told: dict[str, Any] = {"account": connector.account, "state": ConnectorState.SYNCING, "reason": None}
+    told: dict[str, Any] = {"account": connector.account or account, "state": ConnectorState.SYNCING, "reason": None}
     await connectors.put(graph, connector, organization=known, **told)
     return connector
 

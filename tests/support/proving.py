@@ -34,13 +34,16 @@ class Proving:
     home: House
     plan: str = "bulk"
     runs: int = 0
+    ambient: bool = False  # whether the credentials of the environment are the connector's own: it has no role
 
-    async def sync(self, **but: Any) -> Any:
+    async def sync(self) -> Any:
         """By new settings, so that no session of before is known and every role is assumed anew."""
         self.runs += 1
         name = "organization" if self.plan == "bulk" else "organization_minimum"
-        settings = {**self.aws.connector(name), "name": f"run {self.runs}", **but}
-        await following.add(self.home.graph, settings, self.aws.organization)
+        settings = {**self.aws.connector(name), "name": f"run {self.runs}"}
+        if self.ambient:
+            del settings["role_arn"], settings["external_id"]
+        await following.add(self.home.graph, settings, self.aws.organization, account=self.aws.account)
         return await following.sync(self.home.graph, "prod")
 
     async def whole(self) -> None:
