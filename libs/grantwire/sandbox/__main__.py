@@ -9,13 +9,15 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 
 import uvicorn
 
 from grantwire.sandbox.blueprint import plan
+from grantwire.sandbox.identity_center.facts import KINDS, ORGANIZATION, SEVERAL, DirectorySizes
 from grantwire.sandbox.organization.facts import SHOWN
 from grantwire.sandbox.partitions import PARTITIONS
-from grantwire.sandbox.plan import Sizes, facts_line
+from grantwire.sandbox.plan import Extras, Sizes, facts_line
 from grantwire.sandbox.rates import Limit
 from grantwire.sandbox.server import endpoint_of, listen, server
 from grantwire.sandbox.state import Options
@@ -48,8 +50,37 @@ def arguments() -> argparse.ArgumentParser:
         metavar="SERVICE=PER_SECOND",
         help="calls a second that each account may make, as `iam=20`; repeatable",
     )
+    extras(parser)
     parser.add_argument("--parent-pid", type=int, help="stop when this process is no longer the parent")
     return parser
+
+
+def extras(parser: argparse.ArgumentParser) -> None:
+    """The flags of Identity Center and of credentials."""
+    parser.add_argument(
+        "--identity-center",
+        choices=KINDS,
+        nargs="?",
+        const=ORGANIZATION,
+        help="IAM Identity Center: of the organization, of one account, both (several), or no instance (none)",
+    )
+    parser.add_argument("--identity-center-region", metavar="REGION", help="where the instance is")
+    for name, default in asdict(DirectorySizes()).items():
+        flag = f"--{name.replace('_', '-')}" if name in ("permission_sets", "provisioned") else f"--directory-{name}"
+        parser.add_argument(
+            flag, dest=f"directory_{name}", type=int, default=default, help="of Identity Center, in all"
+        )
+    parser.add_argument("--credentials", action="store_true", help="access keys, console passwords and MFA devices")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="ACTION", help="what no connector may do; repeatable"
+    )
+
+
+def wanted_extras(given: argparse.Namespace) -> Extras:
+    """What the flags of `extras` ask for."""
+    sizes = DirectorySizes(**{name: getattr(given, f"directory_{name}") for name in asdict(DirectorySizes())})
+    region = given.identity_center_region
+    return Extras(given.identity_center, region, sizes, given.credentials, tuple(given.without))
 
 
 def rate(text: str) -> tuple[str, float]:
@@ -72,7 +103,8 @@ async def _watch(parent: int, served: uvicorn.Server) -> None:
 
 async def _serve(given: argparse.Namespace) -> None:
     sizes = Sizes(given.users, given.groups, given.roles)
-    planned = plan(given.seed, sizes, given.account, given.accounts, given.partition, given.calm)
+    extra = wanted_extras(given)
+    planned = plan(given.seed, sizes, given.account, given.accounts, given.partition, given.calm, extra)
     listener = listen(given.port)
     served = server(planned, Options(given.short, given.empty, given.latency_ms, given.account_state, dict(given.rate)))
     serving = asyncio.create_task(served.serve([listener]))
@@ -93,6 +125,8 @@ def main() -> None:
         arguments().error("--account takes 12 digits")
     if given.accounts < 1:
         arguments().error("--accounts takes 1 or more")
+    if given.identity_center in (ORGANIZATION, SEVERAL) and given.accounts < 2:
+        arguments().error(f"--identity-center {given.identity_center} takes --accounts 2 or more")
     die_with_parent()
     asyncio.run(_serve(given))
 

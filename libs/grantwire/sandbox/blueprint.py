@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from grantwire.sandbox import extras as extending
 from grantwire.sandbox import ids
 from grantwire.sandbox.account import CASES, Planner
 from grantwire.sandbox.organization import planner
 from grantwire.sandbox.partitions import spelled
-from grantwire.sandbox.plan import AccountPlan, Expectations, Plan, Sizes, trust_key
+from grantwire.sandbox.plan import AccountPlan, Expectations, Extras, Plan, Sizes, trust_key
 
 __all__ = ["CASES", "newcomer", "plan"]
 
-_DEFAULT = Sizes()
+_DEFAULT, _NOTHING = Sizes(), Extras()
 
 
 def plan(
@@ -22,17 +23,22 @@ def plan(
     accounts: int = 1,
     partition: str = "aws",
     calm: bool = False,
+    extras: Extras = _NOTHING,
 ) -> Plan:
-    """The whole sandbox of a seed. `calm`: every account of the organization can be entered."""
+    """The whole sandbox of a seed. `calm`: every account of the organization can be entered.
+
+    Raises `ValueError` for extras that do not fit.
+    """
     number = account or ids.digits(seed, "account")
     alone = accounts == 1
     made = Planner(seed, sizes, number).plan() if alone else planner.organized(seed, sizes, number, accounts, calm)
+    made = extending.extended(made, extras, partition)
     return made if partition == "aws" else _moved(made, partition)
 
 
 def newcomer(made: Plan, account: str) -> AccountPlan:
     """The plan of an account that was not there and joins the organization of `made`."""
-    there = spelled(planner.newcomer(made, account), made.partition)
+    there = spelled(extending.joined(made, planner.newcomer(made, account)), made.partition)
     return there if made.partition == "aws" else replace(there, expectations=_rekeyed(there.expectations))
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from grantwire.sandbox.identity_center import control as identity_center
 from grantwire.sandbox.organization.control import change, shown
 from grantwire.sandbox.organization.facts import SHOWN
 from grantwire.sandbox.replies import Reply
 from grantwire.sandbox.state import State
+from grantwire.sandbox.telling import DEFAULT, SOURCES, without
 from grantwire.sandbox.truth import UNREAD, PlanName, Unexpected, jsonl
 
 Page = Callable[[State, "Asked"], Reply]
@@ -42,6 +44,15 @@ class Asked:
         return wanted
 
     @property
+    def sources(self) -> frozenset[str]:
+        """The sources that the truth is asked of; organization and IAM when none are named."""
+        named = self.given("sources")
+        wanted = frozenset(named.split(",")) if named is not None else DEFAULT
+        if not wanted <= set(SOURCES):
+            raise ValueError(f"sources are {SOURCES}")
+        return wanted
+
+    @property
     def plan(self) -> PlanName:
         """The read plan that is asked about."""
         wanted = self.given("plan") or "bulk"
@@ -69,14 +80,15 @@ def _truth(state: State, asked: Asked) -> Reply:
     try:
         only = asked.given("accounts")
         readable = state.reachable(asked.reader) if only is None else set(only.split(","))
-        text = jsonl(state.truth_lines(asked.plan, readable))
+        lines = state.truth_lines(asked.plan, readable, asked.sources)
+        text = jsonl(without(lines, (asked.given("without") or "").split(",")))
     except Unexpected as error:
         return _json({"error": str(error), "role_arn": error.role_arn}, 409)
     return Reply(200, text.encode(), "application/x-ndjson")
 
 
 def _unread(state: State, asked: Asked) -> Reply:
-    return _json(state.unread(asked.plan))
+    return _json(state.unread(asked.plan, asked.sources))
 
 
 def _unreachable(state: State, asked: Asked) -> Reply:
@@ -89,6 +101,21 @@ def _organization(state: State, asked: Asked) -> Reply:
         for each in given if isinstance(given, list) else [given]:
             change(state, each)
     return _json(shown(state))
+
+
+def _identity_center(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        given = asked.json()
+        for each in given if isinstance(given, list) else [given]:
+            identity_center.change(state, each)
+    return _json(identity_center.shown(state))
+
+
+def _credentials(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        state.reports.delay = float(asked.json()["delay"])
+    generated = {account: state.reports.generated_at(account) for account in state.reports.of}
+    return _json({"delay": state.reports.delay, "reports": generated})
 
 
 def _account_state(state: State, asked: Asked) -> Reply:
@@ -168,6 +195,8 @@ PAGES: dict[str, Page] = {
     "/_sandbox/truth/unread": _unread,
     "/_sandbox/truth/unreachable": _unreachable,
     "/_sandbox/organization": _organization,
+    "/_sandbox/identity-center": _identity_center,
+    "/_sandbox/credentials": _credentials,
     "/_sandbox/account-state": _account_state,
     "/_sandbox/expect": _expect,
     "/_sandbox/calls": _calls,

@@ -141,16 +141,61 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A long-lived credential of a user. Not part of the truth: the first form exports no credentials."""
+    """A long-lived credential of a user. Part of the truth only when credentials are asked for."""
 
     access_key_id: str
     secret: str
     user_id: str
     active: bool = True
+    created_at: int | None = None  # None: as old as its user
+    last_used_at: int | None = None
+    last_used_service: str | None = None
+    last_used_region: str | None = None
 
     @property
     def key(self) -> str:
         return self.access_key_id
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user's console password."""
+
+    user_id: str
+    changed_at: int
+    expires_at: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A user's MFA device; `serial` is its ARN or what is printed on it."""
+
+    user_id: str
+    serial: str
+    enabled_at: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.user_id, self.serial
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What there is to know of an account's root user. `key_at`: when its access key was made, if it has one."""
+
+    account: str
+    created_at: int
+    password_last_used: int | None = None
+    mfa_active: bool = False
+    key_at: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +227,8 @@ class Expectation:
     brittle: bool = False
 
 
-Row: TypeAlias = User | Group | Role | Policy | Inline | Attached | Member | AccessKey
+Credential: TypeAlias = AccessKey | Login | Device | Root
+Row: TypeAlias = User | Group | Role | Policy | Inline | Attached | Member | Credential
 
 
 @dataclass(frozen=True, slots=True)

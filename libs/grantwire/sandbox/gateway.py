@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from grantwire.sandbox.access.policies import Ask
@@ -21,9 +22,10 @@ from grantwire.sandbox.wire import requests
 from grantwire.sandbox.wire.answers import ModelViolation
 from grantwire.sandbox.wire.dialects import QUERY, Dialect, Problem, dialect_of
 from grantwire.sandbox.wire.requests import Invalid
-from grantwire.sandbox.wire.services import Service, Unsupported, load
+from grantwire.sandbox.wire.services import CENTER_SERVICES, Service, Unsupported, load
 
 _READS = ("Get", "List", "Describe", "AssumeRole")
+_PAST = {"organizations": "organizations"} | dict.fromkeys(CENTER_SERVICES, "center")
 
 
 class Gateway:
@@ -39,12 +41,18 @@ class Gateway:
         request_id = f"{number[:8]}-{number[8:12]}-4{number[12:15]}-a{number[15:18]}-{number[18:30]}"
         try:
             signed = read_signature(headers, url, body)
-            service = load(signed.service)
+            service = self._service(signed.service)
         except Unsupported as problem:
             return self._violation(str(problem), request_id)
         except Refused as refused:
             return written(load("sts"), QUERY, QUERY.problem(refused.code, str(refused), 403), request_id)
         return self._read(service, dialect_of(service), signed, request_id)
+
+    def _service(self, prefix: str) -> Service:
+        service = load(prefix)
+        if service.name in CENTER_SERVICES and self.state.center is None:
+            raise Unsupported(f"service {prefix}")
+        return service
 
     def _read(self, service: Service, dialect: Dialect, signed: Signed, request_id: str) -> Reply:
         try:
@@ -102,7 +110,8 @@ class Gateway:
     def _failed(self, request: Request, caller: Principal | Refused, failure: Failure) -> Reply:
         if failure.code == "AccessDenied" and not isinstance(caller, Refused):
             self.state.denied.append({"principal": caller.arn, "action": request.action, "message": str(failure)})
-        return explained(request, request.dialect.problem(failure.code, str(failure), failure.status))
+        found = request.dialect.problem(failure.code, str(failure), failure.status)
+        return explained(request, replace(found, more=found.more | failure.more))
 
     def _handle(self, request: Request, operation: Operation, caller: Principal, fired: Fired) -> Reply:
         params = request.dialect.parse(request.model.input_shape, request.fields)
@@ -118,11 +127,24 @@ class Gateway:
     def _call(self, request: Request, caller: Principal, params: dict[str, Any], fired: Fired) -> Call:
         state, stale = self.state, fired.get("stale")
         # Each service has its own past: a stale read of Organizations shows an old organization, not old users.
-        old = stale if request.service.name != "organizations" else None
-        world = state.seen_world(caller.world, old)
-        tree = state.seen_tree(stale if request.service.name == "organizations" else None)
-        now, worlds = int(state.now()), state.worlds | {world.account: world}
-        return Call(world, worlds, state.sessions, caller, params, now, tree, state.account_state)
+        past = {_PAST.get(request.service.name, "iam"): stale}
+        state.settle()
+        world = state.seen_world(caller.world, past.get("iam"))
+        return Call(
+            world,
+            state.worlds | {world.account: world},
+            state.sessions,
+            caller,
+            params,
+            int(state.now()),
+            state.seen_tree(past.get("organizations")),
+            state.account_state,
+            state.now(),
+            request.signed.region,
+            state.seen_center(past.get("center")),
+            state.provisioning,
+            state.reports,
+        )
 
     def _page(self, request: Request, params: dict[str, Any], page: Page) -> dict[str, Any]:
         name, default = request.model.name, DEFAULTS.get(request.service.name, DEFAULT)
@@ -137,8 +159,9 @@ class Gateway:
 def _authorize(request: Request, operation: Operation, call: Call) -> None:
     if operation.resource is None:
         return
-    resource, action = operation.resource(call), request.action
-    reason = call.caller.refusal(Ask(action, resource, call.caller.context()))
-    if reason is not None:
-        text = f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
-        raise Failure("AccessDenied", text, 403)
+    found, action = operation.resource(call), request.action
+    for resource in (found,) if isinstance(found, str) else found:
+        reason = call.caller.refusal(Ask(action, resource, call.caller.context()))
+        if reason is not None:
+            text = f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {resource} {reason}"
+            raise Failure("AccessDenied", text, 403)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from grantwire.sandbox.facts import Expectation, Row
+from grantwire.sandbox.identity_center.facts import CenterPlan, DirectorySizes
 from grantwire.sandbox.organization.facts import ACTIVE, Account, Fact
 from grantwire.sandbox.partitions import PARTITIONS
 
@@ -76,6 +77,21 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What a plan holds beyond accounts and organization.
+
+    `identity_center`: one of `identity_center.facts.KINDS`, in `region` or else the partition's own; its sizes are
+    `directory`. `credentials`: access keys, passwords and MFA devices. `without`: actions that no connector may do.
+    """
+
+    identity_center: str | None = None
+    region: str | None = None
+    directory: DirectorySizes = field(default_factory=DirectorySizes)
+    credentials: bool = False
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """An account's facts, the operator account's facts, and what the planted trust policies mean.
 
@@ -94,6 +110,8 @@ class Plan:
     admin_credentials: Key
     partition: str = "aws"
     organization: OrganizationPlan | None = None
+    extras: Extras = field(default_factory=Extras)
+    center: CenterPlan | None = None
 
     @property
     def region(self) -> str:
@@ -125,7 +143,17 @@ def facts_line(planned: Plan, endpoint: str) -> dict[str, Any]:
         "credentials": _shown(planned.credentials),
         "admin_credentials": _shown(planned.admin_credentials),
     }
+    if planned.center is not None:
+        line["identity_center"] = _center(planned.center)
     return line if planned.organization is None else line | _organization(planned.organization, line["connectors"])
+
+
+def _center(center: CenterPlan) -> dict[str, Any]:
+    shown = [
+        {"instance_arn": each.arn, "identity_store_id": each.store, "owner": each.owner, "organized": each.organized}
+        for each in center.instances
+    ]
+    return {"kind": center.kind, "region": center.region, "instances": shown}
 
 
 def _organization(planned: OrganizationPlan, connectors: Any) -> dict[str, Any]:

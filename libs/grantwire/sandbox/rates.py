@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# Identity Center and its directory can be limited by one bucket for both, and for all accounts, as AWS limits them.
+_TOGETHER = {"sso-admin": "identity-center", "identitystore": "identity-center"}
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -61,6 +64,12 @@ class Rates:
 
     def take(self, service: str, account: str, now: float) -> bool:
         """Whether an account may call a service once more."""
+        together = _TOGETHER.get(service)
+        if together is not None and not self._take(together, "all", now):
+            return False
+        return self._take(service, account, now)
+
+    def _take(self, service: str, account: str, now: float) -> bool:
         limit = self.limits.get(service)
         if limit is None:
             return True

@@ -44,7 +44,7 @@ class Request:
     @property
     def action(self) -> str:
         """As policies name it."""
-        return f"{self.service.name}:{self.model.name}"
+        return f"{self.service.prefix}:{self.model.name}"
 
     @property
     def has_marker(self) -> bool:

@@ -18,7 +18,8 @@ import uvicorn
 from grantwire.sandbox import control
 from grantwire.sandbox.blueprint import plan
 from grantwire.sandbox.gateway import Gateway
-from grantwire.sandbox.plan import Plan, Sizes, facts_line
+from grantwire.sandbox.identity_center.facts import ORGANIZATION, DirectorySizes
+from grantwire.sandbox.plan import Extras, Plan, Sizes, facts_line
 from grantwire.sandbox.replies import Reply
 from grantwire.sandbox.state import Options, State
 from grantwire.sandbox.wire.services import JSON_SERVICES, SERVICES, load
@@ -107,13 +108,23 @@ class Sandbox:
             return json.loads(text)
 
     def truth(
-        self, read_plan: str = "bulk", *, accounts: Iterable[str] | None = None, reader: str = "organization"
+        self,
+        read_plan: str = "bulk",
+        *,
+        accounts: Iterable[str] | None = None,
+        reader: str = "organization",
+        sources: Iterable[str] | None = None,
+        without: Iterable[str] = (),
     ) -> list[dict[str, Any]]:
         """The lines of the truth now, for the read plan `bulk` or `minimum`.
 
         Of an organization: with the IAM of `accounts`, else of those that `reader` (or `delegated`) can enter.
+        `sources`: of `organization`, `iam`, `identity_center`, `credentials`; the first two when not given.
+        `without`: kinds and attributes (`access_key.report_time`) that are left out.
         """
         only = f"&accounts={','.join(accounts)}" if accounts is not None else ""
+        only += f"&sources={','.join(sources)}" if sources is not None else ""
+        only += f"&without={','.join(without)}"
         lines: list[dict[str, Any]] = self.control("GET", f"truth?plan={read_plan}&reader={reader}{only}")
         return lines
 
@@ -125,6 +136,11 @@ class Sandbox:
     def organization(self, *changes: dict[str, Any]) -> dict[str, Any]:
         """Change the organization behind its own back; what it is then."""
         shown: dict[str, Any] = self.control("POST" if changes else "GET", "organization", list(changes) or None)
+        return shown
+
+    def identity_center(self, *changes: dict[str, Any]) -> dict[str, Any]:
+        """Change Identity Center behind its own back; what it is then."""
+        shown: dict[str, Any] = self.control("POST" if changes else "GET", "identity-center", list(changes) or None)
         return shown
 
     def unread(self, read_plan: str = "bulk") -> list[str]:
@@ -162,7 +178,7 @@ def endpoint_of(listener: socket.socket) -> str:
 
 def server(planned: Plan, options: Options) -> uvicorn.Server:
     """A server of the plan, not yet running. Service models are loaded here, not during the first call."""
-    for name in SERVICES + JSON_SERVICES:
+    for name in SERVICES + JSON_SERVICES + (("sso", "identitystore") if planned.center is not None else ()):
         load(name)
     config = uvicorn.Config(
         Application(State(planned, options)),
@@ -191,9 +207,20 @@ def start(
     calm: bool = False,
     account_state: str = "both",
     rates: dict[str, float] | None = None,
+    identity_center: bool | str = False,
+    identity_center_region: str | None = None,
+    directory: DirectorySizes | None = None,
+    credentials: bool = False,
+    without: Iterable[str] = (),
 ) -> Iterator[Sandbox]:
-    """A sandbox in a thread of its own for the time of a `with` block."""
-    planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm)
+    """A sandbox in a thread of its own for the time of a `with` block.
+
+    `identity_center`: true is `organization`; else `account`, `several` or `none`, which is a service without instance.
+    `without`: actions that no connector's role may do.
+    """
+    kind = ORGANIZATION if identity_center is True else identity_center or None
+    extras = Extras(kind, identity_center_region, directory or DirectorySizes(), credentials, tuple(without))
+    planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm, extras)
     listener = listen(port)
     served = server(planned, Options(short, empty, latency_ms, account_state, rates or {}))
     thread = threading.Thread(target=served.run, args=([listener],), name="sandbox", daemon=True)

@@ -10,16 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from grantwire.sandbox.access.sessions import Sessions
+from grantwire.sandbox.credentials.report import Reports
 from grantwire.sandbox.facts import Claim, Expectation, Role, Row
 from grantwire.sandbox.faults import Faults
-from grantwire.sandbox.organization import truth as organizations
-from grantwire.sandbox.organization.facts import Account, after
+from grantwire.sandbox.identity_center.center import Center
+from grantwire.sandbox.identity_center.provisioning import Provisioning
+from grantwire.sandbox.organization.facts import Account
 from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Mess
 from grantwire.sandbox.plan import AccountPlan, Plan, trust_key, unreachable
 from grantwire.sandbox.rates import Rates
-from grantwire.sandbox.sources import Around
-from grantwire.sandbox.truth import UNREAD, PlanName, Truth, now
+from grantwire.sandbox.telling import CREDENTIAL_FACETS, DEFAULT, told
+from grantwire.sandbox.truth import UNREAD, PlanName, now
 from grantwire.sandbox.world import World
 
 
@@ -55,6 +57,9 @@ class State:
         self.sessions = Sessions(
             self.worlds, plan.seed, lambda account: bool(self.tree and self.tree.is_closed(account))
         )
+        self.center = Center(plan.partition, plan.center.rows) if plan.center is not None else None
+        self.provisioning = self._provisioning()
+        self.reports = Reports()
         self.account_state = self.options.account_state
         self.mess = Mess(self.options.short, self.options.empty, plan.seed)
         self.faults = Faults()
@@ -64,6 +69,16 @@ class State:
         self.skipped = 0.0
         self.requests = 0
         self.forget()
+
+    def _provisioning(self) -> Provisioning | None:
+        if self.center is None:
+            return None
+        return Provisioning(self.center, self.members, self.tree, self.plan.seed)
+
+    def settle(self) -> None:
+        """Carry out what was asked of Identity Center and is due."""
+        if self.provisioning is not None:
+            self.provisioning.settle(self.now())
 
     def add_account(self, planned: AccountPlan) -> None:
         """Load one more account."""
@@ -109,21 +124,21 @@ class State:
         """The organization, or as it was before the last changes."""
         return self.tree if stale is None or self.tree is None else self.tree.as_of(int(stale.get("writes", 1)))
 
+    def seen_center(self, stale: dict[str, Any] | None) -> Center | None:
+        """Identity Center, or as it was before the last writes."""
+        return self.center if stale is None or self.center is None else self.center.as_of(int(stale.get("writes", 1)))
+
     # Truth -----------------------------------------------------------------------------------------------------------
 
-    def truth_lines(self, plan: PlanName, accounts: Collection[str]) -> list[dict[str, Any]]:
-        """The lines of the truth now; of an organization, with the IAM of these accounts."""
-        if self.tree is None:
-            rows, around = self._rows(self.plan.account), Around(self.plan.partition)
-            return Truth(self.plan.account, rows, self.plan.expectations, self.posted, around).lines(plan)
-        facts = after(self.tree.start, self.tree.journal)
-        told = organizations.OrganizationTruth(self.plan.partition, facts, self.account_state)
-        rows_of = {account: self._rows(account) for account in self.plans}
-        said = {account: planned.expectations for account, planned in self.plans.items()}
-        readable = sorted(told.members().intersection(accounts))
-        return organizations.lines(told, plan, rows_of, said, self.posted, readable)
+    def truth_lines(
+        self, plan: PlanName, accounts: Collection[str], wanted: Collection[str] = DEFAULT
+    ) -> list[dict[str, Any]]:
+        """The lines of the truth now, of the wanted sources; of an organization, with the IAM of these accounts."""
+        self.settle()
+        return told(self, plan, accounts, wanted)
 
-    def _rows(self, account: str) -> list[Row]:
+    def rows(self, account: str) -> list[Row]:
+        """The rows of an account now, from its plan and its journal."""
         return now(self.plans[account].rows, self.worlds[account].journal)
 
     def unreachable(self, reader: str = "organization") -> dict[str, str]:
@@ -135,10 +150,11 @@ class State:
         """The accounts whose IAM a reader can see."""
         return set(self.plans if self.tree is None else self.tree.accounts) - self.unreachable(reader).keys()
 
-    def unread(self, plan: PlanName) -> list[str]:
+    def unread(self, plan: PlanName, wanted: Collection[str] = DEFAULT) -> list[str]:
         """What a read plan cannot read; aliases take a permission that the minimum plan has not."""
         more = ["account.aliases"] if self.tree is not None and plan == "minimum" else []
-        return sorted(UNREAD[plan] + more)
+        known = CREDENTIAL_FACETS if "credentials" in wanted else ()
+        return sorted(name for name in UNREAD[plan] + more if name not in known)
 
     def expect(self, given: dict[str, Any]) -> None:
         """Take a test's expectation for the trust policy that a role has now. Raises `ValueError`, `KeyError`."""

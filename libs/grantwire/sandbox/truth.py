@@ -140,7 +140,7 @@ class Truth:
             case Inline() if bulk:
                 yield from self._inline(row)
             case Attached() if bulk:
-                yield from _aws_policy(row.policy_arn)
+                yield from aws_policy(row.policy_arn)
                 holder = self._arns[row.holder_id], self._kinds[row.holder_id]
                 yield relation("attached", (row.policy_arn, "iam_policy"), holder)
             case Member():
@@ -158,7 +158,7 @@ class Truth:
 
     def _bounded(self, kind: str, row: User | Role) -> Iterator[Line]:
         if row.boundary is not None:
-            yield from _aws_policy(row.boundary)
+            yield from aws_policy(row.boundary)
             yield relation("bounded_by", (self._arns[row.key], kind), (row.boundary, "iam_policy"))
 
     def _inline(self, row: Inline) -> Iterator[Line]:
@@ -208,7 +208,8 @@ def _external(claim: Claim) -> Line:
     return resource("external_principal", claim.source, None, claim.source, attributes)
 
 
-def _aws_policy(arn: str) -> Iterator[Line]:
+def aws_policy(arn: str) -> Iterator[Line]:
+    """The resource of an AWS managed policy; nothing for a customer's."""
     if ":iam::aws:policy/" in arn:
         path, name = arn.split(":policy", 1)[1].rsplit("/", 1)
         yield resource("iam_policy", arn, None, name, {"managed_by": "aws", "path": path + "/"})

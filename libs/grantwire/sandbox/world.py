@@ -15,13 +15,17 @@ from grantwire.sandbox.facts import (
     OPEN,
     AccessKey,
     Attached,
+    Credential,
+    Device,
     Effect,
     Group,
     Inline,
+    Login,
     Member,
     Policy,
     Put,
     Role,
+    Root,
     Row,
     User,
     bound,
@@ -85,6 +89,9 @@ class World:
         self.groups_of: dict[str, dict[str, None]] = defaultdict(dict)
         self.users_in: dict[str, dict[str, None]] = defaultdict(dict)
         self.keys: dict[str, AccessKey] = {}
+        self.logins: dict[str, Login] = {}
+        self.devices: dict[str, dict[str, Device]] = defaultdict(dict)
+        self.root: Root | None = None
         self.journal: list[Effect] = []
         self.marks: list[int] = []  # length of the journal before each write that changed something
         for row in rows:
@@ -111,7 +118,7 @@ class World:
             case _:
                 self._link(row, there)
 
-    def _link(self, row: Inline | Attached | Member | AccessKey, there: bool) -> None:
+    def _link(self, row: Inline | Attached | Member | Credential, there: bool) -> None:
         match row:
             case Inline():
                 _set(self.inline[row.holder_id], row.name, row, there)
@@ -120,8 +127,19 @@ class World:
             case Member():
                 _set(self.groups_of[row.user_id], row.group_id, None, there)
                 _set(self.users_in[row.group_id], row.user_id, None, there)
+            case _:
+                self._credential(row, there)
+
+    def _credential(self, row: Credential, there: bool) -> None:
+        match row:
             case AccessKey():
                 _set(self.keys, row.access_key_id, row, there)
+            case Login():
+                _set(self.logins, row.user_id, row, there)
+            case Device():
+                _set(self.devices[row.user_id], row.serial, row, there)
+            case Root():
+                self.root = row if there else None
 
     @property
     def iam(self) -> str:
@@ -143,6 +161,10 @@ class World:
             return self.catalog[arn]
         found = self.policies.called(arn.rsplit("/", 1)[-1])
         return found if found is not None and self.arn(found) == arn else None
+
+    def keys_of(self, user_id: str) -> list[AccessKey]:
+        """The access keys of a user, in the order they were made."""
+        return [key for key in self.keys.values() if key.user_id == user_id]
 
     def use(self, arn: str) -> tuple[int, int]:
         """How often a managed policy is attached, and how often it is a boundary."""

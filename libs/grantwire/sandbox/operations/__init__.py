@@ -1,6 +1,9 @@
 """The simulated operations; importing this package registers them all."""
 
 from grantwire.sandbox.operations import (
+    directory_reads,
+    directory_writes,
+    iam_credentials,
     iam_entities,
     iam_groups,
     iam_lists,
@@ -10,6 +13,10 @@ from grantwire.sandbox.operations import (
     iam_users,
     org_writes,
     organizations,
+    sso_assignments,
+    sso_reads,
+    sso_sets,
+    sso_writes,
     sts,
 )
 from grantwire.sandbox.operations.registry import OPERATIONS, Call, Failure
@@ -18,6 +25,9 @@ __all__ = [
     "OPERATIONS",
     "Call",
     "Failure",
+    "directory_reads",
+    "directory_writes",
+    "iam_credentials",
     "iam_entities",
     "iam_groups",
     "iam_lists",
@@ -27,5 +37,9 @@ __all__ = [
     "iam_users",
     "org_writes",
     "organizations",
+    "sso_assignments",
+    "sso_reads",
+    "sso_sets",
+    "sso_writes",
     "sts",
 ]

@@ -61,6 +61,10 @@ def delete_user(call: Call) -> dict[str, Any]:
     row, world = the_user(call), call.world
     if any(key.user_id == row.unique_id for key in world.keys.values()):
         raise conflict("must delete access keys first")
+    if row.unique_id in world.logins:
+        raise conflict("must delete login profile first")
+    if world.devices.get(row.unique_id):
+        raise conflict("must deactivate MFA devices first")
     if world.groups_of.get(row.unique_id):
         raise conflict("must remove users from group first")
     refuse_policies(call, row.unique_id)

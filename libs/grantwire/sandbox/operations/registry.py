@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grantwire.sandbox.access.principals import Principal
 from grantwire.sandbox.access.sessions import Sessions
+from grantwire.sandbox.credentials.report import Reports
+from grantwire.sandbox.identity_center.center import Center
+from grantwire.sandbox.identity_center.provisioning import Provisioning
 from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Page
 from grantwire.sandbox.world import World
 
 
 class Failure(Exception):
-    """An error that AWS would answer: code, text, HTTP status."""
+    """An error that AWS would answer: code, text, HTTP status, and the further members of it in JSON."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **more: str) -> None:
         super().__init__(message)
-        self.code, self.status = code, status
+        self.code, self.status, self.more = code, status, more
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,23 @@ class Call:
     now: int
     organization: Tree | None = None
     account_state: str = "both"  # which of `State` and `Status` accounts show
+    exactly: float = 0.0  # `now` with its fraction
+    region: str = ""  # that the request was signed for
+    center: Center | None = None
+    provisioning: Provisioning | None = None
+    reports: Reports = field(default_factory=Reports)
 
 
 Handler = Callable[[Call], "dict[str, Any] | Page"]
-Resource = Callable[[Call], str]
+Resource = Callable[[Call], "str | tuple[str, ...]"]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A handler, and the resource that the caller's policies must allow; None when the handler decides by itself."""
+    """A handler, and the resource that the caller's policies must allow, or several, each of which they must.
+
+    None when the handler decides by itself.
+    """
 
     handler: Handler
     resource: Resource | None

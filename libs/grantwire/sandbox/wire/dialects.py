@@ -1,16 +1,16 @@
-"""The two protocols side by side: how a request names its operation, and how answers and errors are written."""
+"""The protocols side by side: how a request names its operation, and how answers and errors are written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from botocore.model import OperationModel, StructureShape
 
 from grantwire.sandbox.wire import answers, json_answers, json_requests, requests
 from grantwire.sandbox.wire.requests import Invalid
-from grantwire.sandbox.wire.services import Service
+from grantwire.sandbox.wire.services import CENTER_SERVICES, Service
 
 Fields = dict[str, Any]
 
@@ -22,7 +22,7 @@ class Problem:
     code: str
     message: str
     status: int
-    more: dict[str, str]
+    more: dict[str, str] = field(default_factory=dict)
 
 
 class Dialect(Protocol):
@@ -82,6 +82,7 @@ class Json:
     """Organizations, in JSON 1.1."""
 
     content_type = "application/x-amz-json-1.1"
+    codes: Mapping[str, str] = _CODES
 
     def read(self, headers: Mapping[str, str], body: bytes) -> tuple[str, Fields]:
         return headers.get("x-amz-target", "").rpartition(".")[2], json_requests.body(body)
@@ -93,7 +94,7 @@ class Json:
         return json_answers.success(model, result)
 
     def problem(self, code: str, message: str, status: int) -> Problem:
-        return Problem(_CODES.get(code, code), message, 400 if status < 500 else status, {})
+        return Problem(self.codes.get(code, code), message, 400 if status < 500 else status, {})
 
     def invalid(self, breach: Invalid) -> Problem:
         if breach.reason is None:
@@ -104,9 +105,26 @@ class Json:
         return json_answers.error(problem.code, problem.message, problem.more)
 
 
-QUERY, JSON = Query(), Json()
+class CenterJson(Json):
+    """Identity Center and its directory: the same protocol, other words for the errors."""
+
+    codes = _CODES | {
+        "InternalFailure": "InternalServerException",
+        "ServiceUnavailable": "InternalServerException",
+        "Throttling": "ThrottlingException",
+    }
+
+    def invalid(self, breach: Invalid) -> Problem:
+        if breach.reason is None:
+            return Problem("SerializationException", str(breach), 400, {})
+        return Problem("ValidationException", str(breach), 400, {})
+
+
+QUERY, JSON, CENTER = Query(), Json(), CenterJson()
 
 
 def dialect_of(service: Service) -> Dialect:
     """The protocol that a service speaks."""
+    if service.name in CENTER_SERVICES:
+        return CENTER
     return JSON if service.model.metadata["protocol"] == "json" else QUERY

@@ -30,6 +30,8 @@ def parse(shape: StructureShape | None, given: dict[str, Any]) -> dict[str, Any]
 
 
 def _value(shape: Shape, given: Any) -> Any:
+    if getattr(shape, "is_document_type", False):
+        return given
     if isinstance(shape, StructureShape):
         return _structure(shape, _a(dict, given))
     if isinstance(shape, ListShape):

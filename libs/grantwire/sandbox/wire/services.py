@@ -11,6 +11,8 @@ from botocore.session import get_session
 
 SERVICES = ("sts", "iam")  # of the query protocol
 JSON_SERVICES = ("organizations",)
+CENTER_SERVICES = ("sso-admin", "identitystore")  # of Identity Center, in JSON too
+_SIGNED_AS = {"sso": "sso-admin"}  # the name in a signature, where it is not the service's own
 
 
 class Unsupported(Exception):
@@ -19,9 +21,13 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its model and how its operations page (botocore's paginators-1.json, by operation name)."""
+    """One service: its model and how its operations page (botocore's paginators-1.json, by operation name).
+
+    `prefix`: how policies name it.
+    """
 
     name: str
+    prefix: str
     model: ServiceModel
     paging: dict[str, dict[str, Any]]
 
@@ -31,12 +37,13 @@ class Service:
 
 
 @cache
-def load(name: str) -> Service:
+def load(prefix: str) -> Service:
     """The service of that signing name; `Unsupported` for one that is not simulated."""
-    if name not in SERVICES + JSON_SERVICES:
-        raise Unsupported(f"service {name}")
+    name = _SIGNED_AS.get(prefix, prefix)
+    if name not in SERVICES + JSON_SERVICES + CENTER_SERVICES or prefix in _SIGNED_AS.values():
+        raise Unsupported(f"service {prefix}")
     session = get_session()
     loader = session.get_component("data_loader")
     paged = name in loader.list_available_services("paginators-1")
     pages = loader.load_service_model(name, "paginators-1")["pagination"] if paged else {}
-    return Service(name, session.get_service_model(name), pages)
+    return Service(name, prefix, session.get_service_model(name), pages)

@@ -1,0 +1,1 @@
+"""Access keys, console passwords and MFA devices: planned, reported, told as truth."""
