@@ -27,10 +27,9 @@ COLUMNS = (
         for what in ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
     ),
     *(f"cert_{n}_{what}" for n in (1, 2) for what in ("active", "last_rotated")),
-    "additional_credentials_info",
 )
 _NO_KEY = ["false", "N/A", "N/A", "N/A", "N/A"]
-_NO_CERTIFICATES = ["false", "N/A", "false", "N/A", ""]
+_NO_CERTIFICATES = ["false", "N/A", "false", "N/A"]
 _BORN = 1_300_000_000  # of a root user that nobody planned
 
 
