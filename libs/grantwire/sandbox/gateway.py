@@ -12,6 +12,7 @@ from grantwire.sandbox.access.sessions import Refused, Signed, read_signature
 from grantwire.sandbox.faults import Seen
 from grantwire.sandbox.ids import digest
 from grantwire.sandbox.operations import OPERATIONS, Call, Failure
+from grantwire.sandbox.operations.iam_credentials import OFFERED
 from grantwire.sandbox.operations.registry import Operation
 from grantwire.sandbox.paging import DEFAULT, DEFAULTS, Page, paginate
 from grantwire.sandbox.partitions import home_of
@@ -97,7 +98,7 @@ class Gateway:
             if isinstance(caller, Refused):
                 raise Failure(caller.code, str(caller), 403)
             operation = OPERATIONS.get((request.service.name, request.model.name))
-            if operation is None:
+            if operation is None or (request.name in OFFERED and not self.state.plan.extras.credentials):
                 raise Unsupported(f"{request.name} is not simulated")
             return self._handle(request, operation, caller, fired)
         except Invalid as problem:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from grantwire.sandbox.identity_center.facts import DirectorySizes
 from grantwire.sandbox.server import Sandbox, start
 
 
@@ -21,3 +23,20 @@ def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
     shared.control("POST", "reset")
     yield shared
     assert shared.violations() == []
+
+
+@pytest.fixture(scope="module")
+def center() -> Iterator[Sandbox]:
+    """An organization with Identity Center, whose connectors may not list tags."""
+    sizes = DirectorySizes(users=16, groups=6, permission_sets=8, provisioned=7)
+    given: dict[str, Any] = {"users": 4, "groups": 1, "roles": 8, "accounts": 5}
+    with start(1, identity_center=True, directory=sizes, without=["sso:ListTagsForResource"], **given) as running:
+        yield running
+
+
+@pytest.fixture
+def organized(center: Sandbox) -> Iterator[Sandbox]:
+    """That organization as on its first day."""
+    center.control("POST", "reset")
+    yield center
+    assert center.violations() == []

@@ -55,3 +55,63 @@ def rows(sandbox: Sandbox, kind: str) -> list[dict[str, Any]]:
     """What Identity Center holds of a kind, by its control page."""
     found: list[dict[str, Any]] = sandbox.identity_center()[kind]
     return found
+
+
+def plain_set(sandbox: Sandbox) -> str:
+    """The ARN of a set that asks for no customer managed policy, and is not in the management account."""
+    inside = {row["permission_set"] for row in rows(sandbox, "Provisioned") if row["account"] == management(sandbox)}
+    found = (
+        row for row in rows(sandbox, "PermissionSet") if not row["customer"] and not isinstance(row["boundary"], dict)
+    )
+    return next(str(row["arn"]) for row in found if row["arn"] not in inside)
+
+
+def management(sandbox: Sandbox) -> str:
+    return str(sandbox.facts["organization"]["management_account"])
+
+
+def delegated(sandbox: Sandbox) -> str:
+    return str(sandbox.facts["organization"]["delegated_administrator"])
+
+
+def wanted(sandbox: Sandbox, user: int = 0, account: str | None = None, arn: str | None = None) -> dict[str, Any]:
+    """The parameters of an assignment."""
+    return instance(sandbox) | {
+        "TargetId": account or delegated(sandbox),
+        "TargetType": "AWS_ACCOUNT",
+        "PermissionSetArn": arn or fresh_set(sandbox),
+        "PrincipalType": "USER",
+        "PrincipalId": rows(sandbox, "Person")[user]["id"],
+    }
+
+
+def fresh_set(sandbox: Sandbox, name: str = "Fresh") -> str:
+    """The ARN of a set of that name, made when it is not there."""
+    known = {row["name"]: row["arn"] for row in rows(sandbox, "PermissionSet")}
+    if name in known:
+        return str(known[name])
+    made = boss(sandbox).create_permission_set(**instance(sandbox), Name=name, Description="made by a test")
+    return str(made["PermissionSet"]["PermissionSetArn"])
+
+
+def later(sandbox: Sandbox) -> None:
+    """Everything that was asked for is due."""
+    sandbox.control("POST", "clock", {"advance": 1})
+
+
+def held(sandbox: Sandbox, given: dict[str, Any]) -> list[str]:
+    named = {"AccountId": given["TargetId"], "PermissionSetArn": given["PermissionSetArn"]}
+    found = boss(sandbox).list_account_assignments(**instance(sandbox), **named)["AccountAssignments"]
+    return [row["PrincipalId"] for row in found]
+
+
+def status(sandbox: Sandbox, request: dict[str, Any], noun: str = "Creation") -> dict[str, Any]:
+    call = getattr(boss(sandbox), f"describe_account_assignment_{noun.lower()}_status")
+    given = instance(sandbox) | {f"AccountAssignment{noun}RequestId": request["RequestId"]}
+    found: dict[str, Any] = call(**given)[f"AccountAssignment{noun}Status"]
+    return found
+
+
+def create(sandbox: Sandbox, given: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = boss(sandbox).create_account_assignment(**given)["AccountAssignmentCreationStatus"]
+    return found

@@ -1,4 +1,4 @@
-"""The wire of every operation of Organizations, with botocore's own serializer and parser as the judge."""
+"""The wire of every operation of Organizations and Identity Center: botocore's own serializer and parser judge it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 import pytest
 from botocore.model import OperationModel
-from botocore.parsers import create_parser
+from botocore.parsers import ResponseParserError, create_parser
 from botocore.serialize import create_serializer
 
 from grantwire.sandbox.wire import json_answers, json_requests, requests
 from grantwire.sandbox.wire.answers import ModelViolation
-from grantwire.sandbox.wire.dialects import JSON, QUERY, dialect_of
+from grantwire.sandbox.wire.dialects import CENTER, JSON, QUERY, dialect_of
 from grantwire.sandbox.wire.services import JSON_SERVICES, load
 from tests.unit.sandbox.test_wire import Inventor
 
 OPERATIONS = [
-    pytest.param(load(name).model.operation_model(operation), id=operation)
-    for name in JSON_SERVICES
+    pytest.param(load(name).model.operation_model(operation), id=f"{name}.{operation}")
+    for name in (*JSON_SERVICES, "sso", "identitystore")
     for operation in load(name).model.operation_names
 ]
+
+
+# A union has one member, which what is invented here has not always; botocore then refuses to read it.
+UNIONS = {"GetApplicationGrant", "ListApplicationGrants", "DescribeGroupMembership"}
 
 
 def _read(operation: OperationModel, body: bytes, status: int = 200) -> dict[str, Any]:
@@ -45,7 +49,12 @@ def test_a_request_that_botocore_writes_is_read_back(operation: OperationModel, 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_botocore_reads_what_we_answer(operation: OperationModel, full: bool) -> None:
     given = Inventor(operation.name, full).value(operation.output_shape) if operation.output_shape else {}
-    read = _read(operation, json_answers.success(operation, given))
+    answer = json_answers.success(operation, given)
+    try:
+        read = _read(operation, answer)
+    except ResponseParserError as error:
+        assert operation.name in UNIONS, error
+        pytest.xfail("a union without exactly one member")
     assert read.pop("ResponseMetadata")["RequestId"] == "r-1"
     assert read == given
 
@@ -113,3 +122,22 @@ def test_null_is_absent_and_the_unknown_is_ignored() -> None:
 
 def test_each_service_speaks_its_protocol() -> None:
     assert [dialect_of(load(name)) for name in ("sts", "iam", "organizations")] == [QUERY, QUERY, JSON]
+    assert [dialect_of(load(name)) for name in ("sso", "identitystore")] == [CENTER, CENTER]
+
+
+def test_identity_center_has_words_of_its_own() -> None:
+    with pytest.raises(requests.Invalid) as caught:
+        shape = load("sso").model.operation_model("ListInstances").input_shape
+        requests.check(shape, {"MaxResults": 101})
+    assert CENTER.invalid(caught.value).code == "ValidationException"
+    assert CENTER.problem("Throttling", "x", 400).code == "ThrottlingException"
+    assert JSON.problem("Throttling", "x", 400).code == "TooManyRequestsException"
+
+
+def test_a_document_may_be_any_json() -> None:
+    shape = load("identitystore").model.operation_model("GetUserId").input_shape
+    for value in ("a", 1, ["b"], {"c": None}):
+        attribute = {"AttributePath": "userName", "AttributeValue": value}
+        body = {"IdentityStoreId": "d-0123456789", "AlternateIdentifier": {"UniqueAttribute": attribute}}
+        assert json_requests.parse(shape, body) == body
+        requests.check(shape, body)

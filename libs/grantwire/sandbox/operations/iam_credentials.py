@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from grantwire.sandbox.facts import AccessKey, Device, Drop, Login, Put, User
 from grantwire.sandbox.ids import secret, unique_id
 from grantwire.sandbox.operations.lookup import named, no_such, the_user
-from grantwire.sandbox.operations.registry import Call, Failure, everything, operation
+from grantwire.sandbox.operations.registry import Call, Failure, Handler, Resource, everything, operation
 from grantwire.sandbox.operations.sso_reads import listed
 from grantwire.sandbox.paging import Page
 
 MOST_KEYS = 2
+OFFERED: set[str] = set()  # answered only by a sandbox that was asked for credentials
 
 
-@operation("iam", "GenerateCredentialReport", everything)
+def _credential(name: str, resource: Resource) -> Callable[[Handler], Handler]:
+    OFFERED.add(f"iam.{name}")
+    return operation("iam", name, resource)
+
+
+@_credential("GenerateCredentialReport", everything)
 def generate_credential_report(call: Call) -> dict[str, Any]:
     """Starts a report, unless there is one younger than four hours."""
     state = call.reports.asked(call.world, call.exactly)
@@ -24,7 +31,7 @@ def generate_credential_report(call: Call) -> dict[str, Any]:
     return {"State": state, "Description": "No report exists. Starting a new report generation task"}
 
 
-@operation("iam", "GetCredentialReport", everything)
+@_credential("GetCredentialReport", everything)
 def get_credential_report(call: Call) -> dict[str, Any]:
     """The report as it was generated, however much has changed since."""
     found = call.reports.current(call.world, call.exactly)
@@ -37,7 +44,7 @@ def get_credential_report(call: Call) -> dict[str, Any]:
     return {"Content": found.content, "ReportFormat": "text/csv", "GeneratedTime": int(found.ready_at)}
 
 
-@operation("iam", "ListAccessKeys", named("User"))
+@_credential("ListAccessKeys", named("User"))
 def list_access_keys(call: Call) -> Page:
     """The keys of a user, without their use."""
     user = the_user(call)
@@ -61,7 +68,7 @@ def _owner(call: Call) -> str:
     return call.world.arn(user) if user is not None else "*"
 
 
-@operation("iam", "GetAccessKeyLastUsed", _owner)
+@_credential("GetAccessKeyLastUsed", _owner)
 def get_access_key_last_used(call: Call) -> dict[str, Any]:
     """When, for what and where a key was used last; `N/A` when it never was."""
     key = call.world.keys.get(call.params["AccessKeyId"])
@@ -80,7 +87,7 @@ def _own_key(call: Call) -> AccessKey:
     return key
 
 
-@operation("iam", "CreateAccessKey", named("User"))
+@_credential("CreateAccessKey", named("User"))
 def create_access_key(call: Call) -> dict[str, Any]:
     """A new key; two is the most."""
     user, world = the_user(call), call.world
@@ -94,14 +101,14 @@ def create_access_key(call: Call) -> dict[str, Any]:
     return {"AccessKey": _key(made, user) | {"SecretAccessKey": made.secret}}
 
 
-@operation("iam", "UpdateAccessKey", named("User"))
+@_credential("UpdateAccessKey", named("User"))
 def update_access_key(call: Call) -> dict[str, Any]:
     """Active or inactive; with an inactive key nobody can call."""
     call.world.apply(Put(replace(_own_key(call), active=call.params["Status"] == "Active")))
     return {}
 
 
-@operation("iam", "DeleteAccessKey", named("User"))
+@_credential("DeleteAccessKey", named("User"))
 def delete_access_key(call: Call) -> dict[str, Any]:
     """The key is gone."""
     call.world.apply(Drop(_own_key(call)))
@@ -116,7 +123,7 @@ def _login(call: Call) -> Login:
     return found
 
 
-@operation("iam", "GetLoginProfile", named("User"))
+@_credential("GetLoginProfile", named("User"))
 def get_login_profile(call: Call) -> dict[str, Any]:
     """Whether a user has a console password; none is an error."""
     found = _login(call)
@@ -124,14 +131,14 @@ def get_login_profile(call: Call) -> dict[str, Any]:
     return {"LoginProfile": shown}
 
 
-@operation("iam", "DeleteLoginProfile", named("User"))
+@_credential("DeleteLoginProfile", named("User"))
 def delete_login_profile(call: Call) -> dict[str, Any]:
     """No console password any more."""
     call.world.apply(Drop(_login(call)))
     return {}
 
 
-@operation("iam", "ListMFADevices", named("User"))
+@_credential("ListMFADevices", named("User"))
 def list_mfa_devices(call: Call) -> Page:
     """The MFA devices of a user."""
     user = the_user(call)
@@ -143,7 +150,7 @@ def _device(row: Device, user: User) -> dict[str, Any]:
     return {"UserName": user.name, "SerialNumber": row.serial, "EnableDate": row.enabled_at}
 
 
-@operation("iam", "DeactivateMFADevice", named("User"))
+@_credential("DeactivateMFADevice", named("User"))
 def deactivate_mfa_device(call: Call) -> dict[str, Any]:
     """The device is no longer the user's."""
     found = call.world.devices.get(the_user(call).unique_id, {}).get(call.params["SerialNumber"])
