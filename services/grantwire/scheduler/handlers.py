@@ -52,10 +52,12 @@ class Scheduler:
         waiting = await runs.pending(self.graph)
         return sum([await self._publish(scope) for scope in waiting])
 
-    async def sweep(self) -> None:
-        """Delete the scopes that were retired long ago. Raises ``DependencyDown``."""
-        for purged in await purging.purge(self.graph, older_than=RETENTION):
+    async def sweep(self) -> int:
+        """Delete the scopes that were retired long ago; says how many. Raises ``DependencyDown``."""
+        gone = await purging.purge(self.graph, older_than=RETENTION)
+        for purged in gone:
             log.info("retired scope purged", scope=purged.scope, rows=purged.rows, history=purged.history)
+        return len(gone)
 
     async def _ask(self, entry: TimetableRow) -> None:
         """A connector that cannot run (removed just now, its account unknown) keeps no other from running."""
