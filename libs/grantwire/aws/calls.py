@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from botocore.client import BaseClient
 
 from grantwire.aws.codes import THROTTLES
+from grantwire.telemetry import monotonic
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ class Tally:
         self._lock = threading.Lock()
         self._sent: Counter[str] = Counter()
         self._ended: Counter[tuple[str, str]] = Counter()
+        self._began = threading.local()  # a thread has one request under way
+        self._took: list[tuple[str, float]] = []
 
     @property
     def calls(self) -> dict[str, int]:
@@ -44,13 +47,21 @@ class Tally:
                 found[operation, "broken"] += max(sent - answered, 0)
         return {key: count for key, count in sorted(found.items()) if count}
 
+    def took(self) -> list[tuple[str, float]]:
+        """Each request that was answered: its operation, and seconds from sending it to having read the answer."""
+        with self._lock:
+            return list(self._took)
+
     def sent(self, operation: str) -> None:
+        self._began.at = monotonic()
         with self._lock:
             self._sent[operation] += 1
 
     def ended(self, operation: str, outcome: str) -> None:
+        seconds = monotonic() - self._began.at
         with self._lock:
             self._ended[operation, outcome] += 1
+            self._took.append((operation, seconds))
 
 
 _current: Final[contextvars.ContextVar[Tally | None]] = contextvars.ContextVar("grantwire_aws_tally", default=None)

@@ -70,12 +70,14 @@ async def _load(work: Work, writer: Writer, content: Content) -> _Written:
 
 async def _change(work: Work, writer: Writer, content: Content) -> _Written:
     changes, kept, held = await _compare(work, content)
+    waiting = held.rows if held else 0
     refused = await writer.write(changes)
     entries = list(work.teller.changes(changes, await around(work.connection, changes)))
     if not entries:
-        return _Written(Applied("applied", conflicts=len(refused)), changes.growth, kept, held, refused)
+        return _Written(Applied("applied", conflicts=len(refused), held=waiting), changes.growth, kept, held, refused)
     await publishing.log(work, writer.apply_id, entries)
-    applied = Applied("applied", None, changes.inserted, changes.changed, changes.removed, len(refused))
+    told = (changes.inserted, changes.changed, changes.removed)
+    applied = Applied("applied", None, *told, len(refused), held=waiting)
     applied = await publishing.publish(work, writer.apply_id, applied, [entry.change for entry in entries])
     return _Written(applied, changes.growth, kept, held, refused)
 

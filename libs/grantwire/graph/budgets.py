@@ -18,7 +18,7 @@ from grantwire.contracts.failures import GrantwireError
 from grantwire.contracts.ids import TENANT
 from grantwire.graph.pool import Graph
 from grantwire.graph.statements import budgets as sql
-from grantwire.telemetry import monotonic
+from grantwire.telemetry import Recorder, monotonic
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +74,9 @@ class SharedBudgets:
     """The budgets as one process uses them. ``paces`` by API family: ``iam``, ``organizations``. Made, used and closed
     in one event loop; only ``slowed`` comes from elsewhere."""
 
-    def __init__(self, graph: Graph, paces: Mapping[str, Pace]) -> None:
+    def __init__(self, graph: Graph, paces: Mapping[str, Pace], recorder: Recorder) -> None:
         self._graph = graph
+        self._recorder = recorder
         self._paces = {family: pace for family, pace in paces.items() if pace.rate > 0}
         self._lines: dict[str, _Line] = {}
         self._slowing: set[asyncio.Task[None]] = set()
@@ -83,9 +84,9 @@ class SharedBudgets:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, graph: Graph, paces: Mapping[str, Pace]) -> "AsyncIterator[SharedBudgets]":
+    async def open(cls, graph: Graph, paces: Mapping[str, Pace], recorder: Recorder) -> "AsyncIterator[SharedBudgets]":
         """In use while entered."""
-        budgets = cls(graph, paces)
+        budgets = cls(graph, paces, recorder)
         try:
             yield budgets
         finally:
@@ -95,12 +96,14 @@ class SharedBudgets:
         """Returns when one more call of ``family/account`` may leave. Raises ``DependencyDown``."""
         if self._pace(key) is None:
             return
+        began = monotonic()
         line = self._lines.setdefault(key, _Line())
         place: asyncio.Future[float] = self._loop.create_future()
         line.waiting.append(place)
         if line.serving is None:
             line.serving = self._loop.create_task(self._serve(key, line))
         await asyncio.sleep(await place - monotonic())
+        self._recorder.observe("grantwire.aws.budget.wait", monotonic() - began, api=key.partition("/")[0])
 
     def slowed(self, key: str) -> None:
         """AWS throttled a call of this budget. From any thread; returns at once."""

@@ -25,7 +25,7 @@ CHUNKS_GONE: Final = Reason(
 class Applied:
     """What a seal did. ``revision`` is None when nothing changed; ``conflicts`` counts rows that another scope owns.
     A rename counts as changed, a recreation as removed and inserted. ``messages`` is what subscribers will hear: one
-    for each of these, but a single one for a first load."""
+    for each of these, but a single one for a first load; ``held`` how many removals wait for a person."""
 
     outcome: Literal["applied", "unchanged", "older", "resync", "stale", "retired"]
     revision: int | None = None
@@ -34,6 +34,7 @@ class Applied:
     removed: int = 0
     conflicts: int = 0
     messages: int = 0
+    held: int = 0
 
 
 async def finished(

@@ -14,11 +14,13 @@ CounterName = Literal[
     "grantwire.aws.throttled",
     # Collection runs ended, by source and outcome (complete, unchanged, incomplete, failed).
     "grantwire.collections.ended",
-    # Sealed snapshots applied to the graph, by source and result (changed, unchanged, superseded, held).
+    # Sealed snapshots applied to the graph, by source and result (applied, unchanged, older, resync,
+    # stale, retired). Many `resync` mean that digests and rows part: ask `grantwire db check`.
     "grantwire.snapshots.applied",
-    # Rows the graph gained, lost or changed, by kind and act. Sudden losses are what the removal guard is for.
+    # Rows the graph gained, lost or changed, by source and act (inserted, changed, removed). Sudden
+    # losses are what the removal guard is for.
     "grantwire.graph.rows",
-    # Removals the guard holds back until a person decides, by kind. Anything above zero wants a look.
+    # Removals that the guard began to hold back until a person decides, by source. Each one wants a look.
     "grantwire.removals.held",
     # Commands taken into the inbox, by verb.
     "grantwire.commands.accepted",

@@ -12,7 +12,7 @@ from grantwire.contracts.failures import Transient
 from grantwire.contracts.snapshots import Body, SnapshotSealed
 from grantwire.contracts.streams import SNAPSHOTS, Stream
 from grantwire.graph import Applied, Graph, apply_seal, chunks_gone
-from grantwire.telemetry import current_traceparent
+from grantwire.telemetry import Recorder, current_traceparent, monotonic
 
 PATIENCE: Final = 3  # deliveries: a replica that lags has caught up by then
 log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ class ReadBack(Protocol):
 class Projector:
     graph: Graph
     stream: ReadBack
+    recorder: Recorder
 
     async def snapshot_sealed(self, seal: SnapshotSealed, delivery: Delivery) -> None:
         """Apply one seal. Older, repeated and out-of-order seals are recognised by their fence and change nothing.
@@ -36,12 +37,24 @@ class Projector:
         What the stream keeps no longer is noted, and the whole content asked for. Raises ``Transient`` when it does not
         yet give back exactly what was sealed.
         """
-        trace = current_traceparent()
+        trace, began = current_traceparent(), monotonic()
         body = await self._chunks(seal, delivery) if seal.body is Body.CHUNKS else None
         if body is None and seal.body is Body.CHUNKS:
-            _tell(seal, await chunks_gone(self.graph, seal, traceparent=trace))
+            applied = await chunks_gone(self.graph, seal, traceparent=trace)
         else:
-            _tell(seal, await apply_seal(self.graph, seal, body, traceparent=trace))
+            applied = await apply_seal(self.graph, seal, body, traceparent=trace)
+        _tell(seal, applied)
+        self._record(seal, applied, monotonic() - began)
+
+    def _record(self, seal: SnapshotSealed, applied: Applied, seconds: float) -> None:
+        source, result = seal.source, applied.outcome
+        self.recorder.count("grantwire.snapshots.applied", source=source, result=result)
+        self.recorder.observe("grantwire.snapshot.apply.duration", seconds, source=source, result=result)
+        for act in ("inserted", "changed", "removed"):
+            if rows := getattr(applied, act):
+                self.recorder.count("grantwire.graph.rows", rows, source=source, act=act)
+        if applied.held:
+            self.recorder.count("grantwire.removals.held", applied.held, source=source)
 
     async def _chunks(self, seal: SnapshotSealed, delivery: Delivery) -> list[bytes] | None:
         """None when waiting for them is no use."""

@@ -12,6 +12,7 @@ from grantwire.contracts.snapshots import SnapshotBegun, SnapshotSealed
 from grantwire.contracts.streams import SEALED
 from grantwire.graph import Graph
 from grantwire.projector.handlers import Projector
+from grantwire.telemetry import Recorder
 
 NAME = "projector"
 LANES = 2  # on two cores a third lane gains nothing
@@ -27,7 +28,7 @@ class Settings(BaseSettings):
 
 def assemble(broker: NatsBroker, graph: Graph) -> None:
     """Say which function receives a seal. Begins share the subject and say nothing here."""
-    handlers = Projector(graph, bus.Publisher(broker, NAME))
+    handlers = Projector(graph, bus.Publisher(broker, NAME), Recorder(NAME))
     seals = bus.route(
         SEALED, SnapshotSealed, handlers.snapshot_sealed, service=NAME, ignore=(SnapshotBegun,), retry=1.0
     )

@@ -14,7 +14,7 @@ from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import CHANGES, JOBS, Stream
 from grantwire.graph import Graph, outbox, runs
 from grantwire.graph.outbox import OutboxRow
-from grantwire.telemetry import context_from, current_traceparent, span
+from grantwire.telemetry import Recorder, context_from, current_traceparent, span, utc_now
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -33,6 +33,7 @@ class Relay:
 
     graph: Graph
     publish: Publish
+    recorder: Recorder
 
     async def forward(self) -> int:
         """Publish the oldest rows; says how many. Raises ``DependencyDown``."""
@@ -47,6 +48,13 @@ class Relay:
         ):
             await self.publish.send_batch(CHANGES, [_outgoing(row) for row in rows])
         await outbox.delete(self.graph, rows)
+        self._record(rows)
+
+    def _record(self, rows: Sequence[OutboxRow]) -> None:
+        now = utc_now()
+        self.recorder.count("grantwire.outbox.published", len(rows), stream=CHANGES.name)
+        for row in rows:
+            self.recorder.observe("grantwire.outbox.lag", (now - row.at).total_seconds(), stream=CHANGES.name)
 
     async def message_died(self, letter: Delivery, reason: str) -> None:
         """A job that will never be carried out ends its scope's part of the run, with the reason."""

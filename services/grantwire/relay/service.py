@@ -15,7 +15,7 @@ from grantwire.contracts.failures import Transient
 from grantwire.contracts.streams import EXHAUSTED
 from grantwire.graph import Graph, outbox
 from grantwire.relay.handlers import Relay
-from grantwire.telemetry import detached
+from grantwire.telemetry import Recorder, detached
 
 NAME = "relay"
 SHORTEST: Final = 0.005
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
 def assemble(broker: NatsBroker, graph: Graph) -> Relay:
     """Say which function receives an advisory, and give back the one that empties the outbox."""
-    relay = Relay(graph, bus.Publisher(broker, NAME))
+    relay = Relay(graph, bus.Publisher(broker, NAME), Recorder(NAME))
     bus.include(broker, bus.Mover(broker, service=NAME, dead=relay.message_died).route(EXHAUSTED, retry=1.0))
     return relay
 

@@ -3,20 +3,23 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from grantwire.contracts.failures import DependencyDown
 from grantwire.graph import Graph, budgets
 from grantwire.graph.budgets import LEAST, Pace, SharedBudgets
-from grantwire.telemetry import monotonic
+from grantwire.telemetry import Recorder, monotonic
 from tests.support.eventually import eventually
 
 KEY = "iam/123456789012"
 
 
 def sharing(graph: Graph, pace: Pace) -> AbstractAsyncContextManager[SharedBudgets]:
-    return SharedBudgets.open(graph, {"iam": pace})
+    return SharedBudgets.open(graph, {"iam": pace}, Recorder("tests"))
 
 
 async def rate(graph: Graph) -> float:
@@ -62,7 +65,7 @@ async def test_four_replicas_together_keep_the_rate_and_use_all_of_it(graph: Gra
 
 
 async def test_families_without_a_budget_and_rates_of_nought_wait_for_nothing(graph: Graph) -> None:
-    shared = SharedBudgets(graph, {"iam": Pace.of(0.0)})
+    shared = SharedBudgets(graph, {"iam": Pace.of(0.0)}, Recorder("tests"))
     begun = monotonic()
     for _ in range(200):
         await shared.ready(KEY)
@@ -130,6 +133,18 @@ async def test_a_cancelled_caller_leaves_the_line(graph: Graph) -> None:
 
 async def test_without_postgres_nothing_is_asked(database_url: str) -> None:
     async with Graph.open(database_url, application_name="tests") as graph:
-        shared = SharedBudgets(graph, {"iam": Pace.of(20.0)})
+        shared = SharedBudgets(graph, {"iam": Pace.of(20.0)}, Recorder("tests"))
     with pytest.raises(DependencyDown):
         await shared.ready(KEY)
+
+
+async def test_how_long_calls_waited_is_told_by_api(graph: Graph) -> None:
+    reader = InMemoryMetricReader()
+    pace = Pace(rate=20.0, burst=1.0)
+    async with SharedBudgets.open(graph, {"iam": pace}, Recorder("tests", MeterProvider([reader]))) as shared:
+        await asyncio.gather(*(shared.ready(KEY) for _ in range(5)))
+    data: Any = reader.get_metrics_data()
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = metric.data.data_points
+    assert (metric.name, point.attributes["api"], point.count) == ("grantwire.aws.budget.wait", "iam", 5)
+    assert point.max >= 3 / 20

@@ -118,6 +118,9 @@ class Collector:
         return Cost(began_at, tally.calls, tally.throttled, seconds, await self._publish.position(SNAPSHOTS))
 
     def _count(self, tally: Tally) -> None:
+        for operation, seconds in tally.took():
+            api, _, name = operation.partition(":")
+            self._recorder.observe("grantwire.aws.call.duration", seconds, api=api, operation=name)
         for (operation, outcome), count in tally.outcomes().items():
             api, _, name = operation.partition(":")
             self._recorder.count("grantwire.aws.calls", count, api=api, operation=name, outcome=outcome)

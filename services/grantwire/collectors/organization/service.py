@@ -43,11 +43,11 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
     telemetry.instrument(botocore=True)
     aws = settings.aws()
-    calls = Calls(aws.concurrency)
+    calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
     try:
         async with Graph.open(settings.database_url, application_name=NAME) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
-            async with SharedBudgets.open(graph, settings.paces()) as budgets:
+            async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = Sessions(aws, calls, budgets, actions=ORGANIZATION)
                 await asyncio.to_thread(sessions.warm)
                 assemble(broker, graph, sessions, lanes=settings.organization_lanes)
