@@ -4,6 +4,7 @@ from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls, Tally, tallying
 from grantwire.aws.entry import Identity
 from grantwire.aws.permissions import (
+    CREDENTIALS,
     IAM_ALIASES,
     IAM_ALL,
     IAM_BULK,
@@ -18,6 +19,7 @@ from grantwire.aws.settings import AwsSettings
 from grantwire.aws.validate import Checked, check_connector
 
 __all__ = [
+    "CREDENTIALS",
     "IAM_ALIASES",
     "IAM_ALL",
     "IAM_BULK",

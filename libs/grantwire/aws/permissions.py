@@ -12,6 +12,13 @@ IAM_MINIMUM: Final = ("iam:GetGroup", "iam:ListGroups", "iam:ListRoles", "iam:Li
 IAM_BULK: Final = ("iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:ListUsers")
 IAM_ALIASES: Final = ("iam:ListAccountAliases",)  # asked in the accounts of an organization
 IAM_ALL: Final = tuple(sorted({*IAM_MINIMUM, *IAM_BULK, *IAM_ALIASES}))
+CREDENTIALS: Final = (
+    "iam:GenerateCredentialReport",
+    "iam:GetAccessKeyLastUsed",
+    "iam:GetCredentialReport",
+    "iam:ListAccessKeys",
+    "iam:ListUsers",
+)
 ORGANIZATION: Final = (
     "organizations:DescribeOrganization",
     "organizations:ListAccounts",
