@@ -68,8 +68,33 @@ COLLECT_ORGANIZATION: Final = Consumer(
     max_deliver=5,
     max_ack_pending=16,
 )
+COLLECT_CREDENTIALS: Final = Consumer(
+    CollectScope.consumer("collector-credentials"),
+    JOBS.name,
+    ("gw.job.credentials.>",),
+    max_deliver=5,
+    max_ack_pending=64,
+)
+COLLECT_IDENTITY_CENTER: Final = Consumer(
+    CollectScope.consumer("collector-identity-center"),
+    JOBS.name,
+    ("gw.job.identity_center.>",),
+    max_deliver=5,
+    max_ack_pending=64,
+)
+COLLECT_SCIM: Final = Consumer(
+    CollectScope.consumer("collector-scim"), JOBS.name, ("gw.job.scim.>",), max_deliver=5, max_ack_pending=16
+)
 SEALED: Final = Consumer(
     SnapshotSealed.consumer("projector"), SNAPSHOTS.name, ("gw.snapshot.>",), max_deliver=20, max_ack_pending=16
 )
 EXHAUSTED: Final = Consumer("relay-message-exhausted", ADVISORIES.name, ADVISORIES.subjects, max_deliver=20)
-CONSUMERS: Final = (COLLECT_ORGANIZATION, COLLECT_IAM, SEALED, EXHAUSTED)
+CONSUMERS: Final = (
+    COLLECT_ORGANIZATION,
+    COLLECT_IAM,
+    COLLECT_CREDENTIALS,
+    COLLECT_IDENTITY_CENTER,
+    COLLECT_SCIM,
+    SEALED,
+    EXHAUSTED,
+)

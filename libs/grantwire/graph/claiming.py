@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from grantwire.contracts.ids import TENANT
-from grantwire.contracts.jobs import Source
 from grantwire.graph.pool import Connection
 from grantwire.graph.statements import scopes as sql
-
-Part = tuple[Source, str, str | None]  # source, scope key, account
+from grantwire.graph.wanted import Part
 
 
 async def elsewhere(connection: Connection, connector: str, keys: Sequence[str]) -> dict[str, bool]:
@@ -19,5 +17,5 @@ async def elsewhere(connection: Connection, connector: str, keys: Sequence[str])
 async def claim(connection: Connection, connector: str, parts: Sequence[Part]) -> None:
     """From now on these scopes are this connector's. Those that were not are locked."""
     if parts:
-        columns = [[part[index] for part in parts] for index in (1, 0, 2)]
-        await connection.execute(sql.CLAIM, TENANT, connector, *columns)
+        sources, keys, accounts = map(list, zip(*parts, strict=True))
+        await connection.execute(sql.CLAIM, TENANT, connector, keys, sources, accounts)

@@ -8,6 +8,7 @@ import asyncpg
 
 from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import Conflict, NotFound
+from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import retiring
@@ -28,8 +29,8 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredConnector:
-    """A connector as it is kept. ``organization`` is the id of the one it reads, if it reads one. ``log`` holds its
-    newest 100 lines, newest first."""
+    """A connector as it is kept. ``organization`` is the id of the one it reads, ``identity_center`` the instance, each
+    if it reads one. ``log`` holds its newest 100 lines, newest first."""
 
     connector: Connector
     version: int
@@ -38,6 +39,7 @@ class StoredConnector:
     state: ConnectorState
     reason: str | None
     log: list[LogLine] = field(default_factory=list)
+    identity_center: IdentityCenter | None = None
 
 
 async def put(
@@ -48,10 +50,12 @@ async def put(
     state: ConnectorState,
     reason: str | None,
     organization: str | None = None,
+    identity_center: IdentityCenter | None = None,
 ) -> int:
     """Create or change a connector; returns the version of its settings, which rises only when they change.
 
-    ``organization`` is the id of the one it reads; without the setting ``organizations`` it reads none. Raises
+    ``organization`` is the id of the one it reads; without the setting ``organizations`` it reads none; likewise
+    ``identity_center``. Raises
     ``Conflict`` when another connector reads the account or the organization already.
     """
     organization = organization if connector.organizations else None
@@ -62,7 +66,8 @@ async def put(
         before = await connection.fetchrow(sql.GET, TENANT, connector.id)
         version = await connection.fetchval(sql.LAST_VERSION, TENANT, connector.id)
         version += before is None or before["settings"] != settings
-        values = (version, settings, account, organization, state.value, reason)
+        center = identity_center.model_dump() if identity_center and connector.identity_center else None
+        values = (version, settings, account, organization, center, state.value, reason)
         await connection.execute(sql.PUT, TENANT, connector.id, *values)
         await connection.execute(sql.PUT_VERSION, TENANT, connector.id, version, settings)
         return int(version)
@@ -155,4 +160,5 @@ def _stored(row: asyncpg.Record, log: Iterable[asyncpg.Record]) -> StoredConnect
         ConnectorState(row["state"]),
         row["reason"],
         [LogLine(line["at"], line["level"], line["text"]) for line in log],
+        IdentityCenter.model_validate(row["identity_center"]) if row["identity_center"] else None,
     )

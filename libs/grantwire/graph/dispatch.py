@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import asyncpg
 
+from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.jobs import Source
 from grantwire.contracts.snapshots import Reason
@@ -35,6 +36,7 @@ class PendingScope:
     scope: str
     account: str | None
     organization: str | None
+    identity_center: IdentityCenter | None
     known_digest: str | None
     full: bool
     traceparent: str | None
@@ -90,6 +92,7 @@ def _pending(row: asyncpg.Record) -> PendingScope:
         scope=row["scope"],
         account=row["account"],
         organization=row["organization"],
+        identity_center=IdentityCenter.model_validate(row["identity_center"]) if row["identity_center"] else None,
         known_digest=row["known_digest"],
         full=row["whole"],
         traceparent=row["traceparent"],

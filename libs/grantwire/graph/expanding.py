@@ -4,13 +4,15 @@ What becomes of each account is decided by a pure rule that the caller brings; t
 carries out what it says, in one transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
 from grantwire.contracts.connectors import Connector
-from grantwire.contracts.ids import TENANT, AccountId, iam_scope
+from grantwire.contracts.identity_center import IdentityCenter
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import claiming, retiring
 from grantwire.graph.fleet import members
@@ -21,7 +23,9 @@ from grantwire.graph.standing import settle
 from grantwire.graph.statements import connectors as connector_sql
 from grantwire.graph.statements import fleet as sql
 from grantwire.graph.statements import scopes as scope_sql
-from grantwire.graph.wanted import Decide, Decision, Gap, Known, Standing
+from grantwire.graph.wanted import Decide, Decision, Gap, Known, Part, Standing
+
+_NAMED_SETS = RELATION_CODES[RelationKind.INSTANCE_OF], KIND_CODES[Kind.PERMISSION_SET]
 
 
 async def to_expand(graph: Graph) -> list[str]:
@@ -55,7 +59,7 @@ async def _expand(connection: Connection, run: asyncpg.Record, decide: Decide) -
 
 async def _known(connection: Connection, run: asyncpg.Record, connector: asyncpg.Record) -> Known:
     """By the settings of now, not of when the run was asked for: what a person changed meanwhile counts."""
-    id, organization = connector["id"], connector["organization"]
+    id, organization, center = connector["id"], connector["organization"], connector["identity_center"]
     gaps = await connection.fetch(sql.GAPS, TENANT, id)
     taken = await connection.fetch(sql.TAKEN, TENANT, id)
     return Known(
@@ -68,15 +72,17 @@ async def _known(connection: Connection, run: asyncpg.Record, connector: asyncpg
         gaps={row["account"]: Gap(row["reason"], row["until"]) for row in gaps},
         scopes=tuple(Standing(**row) for row in await connection.fetch(sql.STANDINGS, TENANT, id)),
         taken={row["account"]: row["connector"] for row in taken},
+        identity_center=IdentityCenter.model_validate(center) if center else None,
+        unknown_sets=bool(center) and await connection.fetchval(sql.UNKNOWN_SETS, TENANT, id, *_NAMED_SETS),
     )
 
 
 async def _carry_out(connection: Connection, run: UUID, connector: asyncpg.Record, decision: Decision) -> None:
-    id, unreachable = connector["id"], _by_scope(decision.unreachable)
+    id, unreachable = connector["id"], {part.key: reason for part, reason in decision.unreachable.items()}
     wanted = [*decision.jobs, *decision.unreachable]
-    elsewhere = await claiming.elsewhere(connection, id, _scopes(wanted))
+    elsewhere = await claiming.elsewhere(connection, id, [part.key for part in wanted])
     await retiring.lock(connection, [*elsewhere, *decision.retire, *unreachable])
-    await claiming.claim(connection, id, [("iam", iam_scope(AccountId(account)), account) for account in wanted])
+    await claiming.claim(connection, id, wanted)
     for key in (key for key, retired in elsewhere.items() if retired):
         await retiring.restore(connection, key)
     for key, why in sorted(decision.retire.items()):
@@ -87,17 +93,9 @@ async def _carry_out(connection: Connection, run: UUID, connector: asyncpg.Recor
 
 
 async def _add_parts(
-    connection: Connection, which: tuple[UUID, str, int], jobs: Iterable[str], unreachable: Mapping[str, Reason]
+    connection: Connection, which: tuple[UUID, str, int], jobs: Sequence[Part], unreachable: Mapping[str, Reason]
 ) -> None:
     keys, reasons = list(unreachable), [reason.model_dump() for reason in unreachable.values()]
     await connection.execute(scope_sql.UNREACHABLE, TENANT, which[1], keys, reasons)
     await connection.execute(sql.ADD_UNREACHABLE, TENANT, *which, keys, reasons)
-    await connection.execute(sql.ADD_PARTS, TENANT, *which, _scopes(jobs))
-
-
-def _scopes(accounts: Iterable[str]) -> list[str]:
-    return [iam_scope(AccountId(account)) for account in accounts]
-
-
-def _by_scope(reasons: Mapping[str, Reason]) -> dict[str, Reason]:
-    return {iam_scope(AccountId(account)): reason for account, reason in reasons.items()}
+    await connection.execute(sql.ADD_PARTS, TENANT, *which, [part.key for part in jobs])

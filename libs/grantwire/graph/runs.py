@@ -12,7 +12,6 @@ from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT, AccountId, iam_scope, organization_scope
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import claiming, retiring
-from grantwire.graph.claiming import Part
 from grantwire.graph.dispatch import PendingScope, clear, pending, published, refused
 from grantwire.graph.history import (
     PartState,
@@ -31,6 +30,7 @@ from grantwire.graph.standing import not_found, settle
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import runs as sql
 from grantwire.graph.statements import scopes as scope_sql
+from grantwire.graph.wanted import Part
 
 __all__ = [
     "Cause",
@@ -110,8 +110,8 @@ async def request_in(
     lost = Reason(code="lost", text="Nobody answered this job; the stream it was on was lost.").model_dump()
     await connection.execute(sql.ABANDON, TENANT, connector_id, LOST_AFTER, lost)
     run, (source, key, _) = uuid4(), part
-    judged = scope is not None or not await connection.fetchval(sql.HAS_OTHERS, TENANT, connector_id, key)
-    whole = source != "organization" and judged
+    alone = not await connection.fetchval(sql.HAS_OTHERS, TENANT, connector_id, key) and not _has_more(row)
+    whole = source != "organization" and (scope is not None or alone)
     await connection.execute(sql.REQUEST, TENANT, run, connector_id, cause, full, traceparent, whole)
     await connection.execute(sql.REQUEST_SCOPE, TENANT, run, key, connector_id, row["version"])
     return str(run)
@@ -144,15 +144,21 @@ def _first_part(row: asyncpg.Record) -> Part:
             f"The account of connector {row['id']!r} is not known yet; save the connector so that it is validated."
         )
     if row["organization"] is not None:
-        return "organization", organization_scope(row["organization"]), account
-    return "iam", iam_scope(AccountId(account)), account
+        return Part("organization", organization_scope(row["organization"]), account)
+    return Part("iam", iam_scope(AccountId(account)), account)
+
+
+def _has_more(row: asyncpg.Record) -> bool:
+    """Whether more than the IAM of one account is read by these settings."""
+    connector = Connector.model_validate(row["settings"])
+    return connector.sync_secrets or connector.scim
 
 
 async def _part_of(connection: Connection, scope: str) -> Part:
     row = await connection.fetchrow(scope_sql.PART, TENANT, scope)
     if row is None:
         raise NotFound(f"There is no scope {scope!r}.")
-    return row["source"], scope, row["account"]
+    return Part(row["source"], scope, row["account"])
 
 
 async def _claimed(connection: Connection, connector: str, part: Part) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from grantwire.contracts.cadence import reading_interval
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
@@ -56,7 +57,8 @@ async def scopes_of(connection: Connection, accounts: list[str]) -> list[ScopeVi
 
 
 def _view(row: asyncpg.Record, now: datetime) -> ScopeView:
-    interval = Connector.model_validate(row["settings"]).interval if row["settings"] else _NO_CONNECTOR
+    base = Connector.model_validate(row["settings"]).interval if row["settings"] else _NO_CONNECTOR
+    interval = reading_interval(row["key"], base)
     values: dict[str, Any] = {name: row[name] for name in _SAME}
     return ScopeView(
         reason=Reason.model_validate(row["reason"]) if row["reason"] else None,

@@ -116,6 +116,7 @@ def _job(wanted: PendingScope) -> CollectScope:
         scope=wanted.scope,
         account=wanted.account,
         organization=wanted.organization,
+        identity_center=wanted.identity_center,
         known_digest=wanted.known_digest,
         full=wanted.full,
     )

@@ -91,7 +91,7 @@ class Fleet:
         run = await self.request(cause)
         await self.read_organization(run, content)
         decision = await self.expand(run)
-        await self.read(run, *(decision.jobs if decision else ()))
+        await self.read(run, *(part.account or "" for part in (decision.jobs if decision else ())))
         return run
 
     async def _send(self, run: str, content: Facts, **changes: Any) -> Applied:

@@ -1,6 +1,6 @@
 """What becomes of an organization's accounts: every filter, state, gap, owner and failure, alone and against others."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from grantwire.contracts.connectors import Connector
-from grantwire.graph.wanted import Decision, Gap, Known, Member, Standing
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph.wanted import Gap, Known, Member, Standing
 from grantwire.scheduler.fleet import decide
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -36,6 +37,25 @@ def known(settings: dict[str, Any] | None = None, **changes: Any) -> Known:
     return replace(plain, **changes)
 
 
+@dataclass(frozen=True)
+class Decided:
+    """A decision about connectors that read nothing but the IAM of accounts."""
+
+    jobs: list[str]
+    unreachable: dict[str, Reason] = field(default_factory=dict)
+    retire: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+
+def decided(known: Known) -> Decided:
+    found = decide(known)
+    parts = [*found.jobs, *found.unreachable]
+    assert all(part == ("iam", f"iam/{part.account}", part.account) for part in parts)
+    jobs = [part.account or "" for part in found.jobs]
+    unreachable = {part.account or "": reason for part, reason in found.unreachable.items()}
+    return Decided(jobs, unreachable, found.retire, found.skipped)
+
+
 def scope(account: str, **changes: Any) -> Standing:
     plain = Standing(f"iam/{account}", "iam", account, "complete", 0, NOW - timedelta(hours=1), False)
     return replace(plain, **changes)
@@ -50,7 +70,7 @@ def with_state(account: str, state: str | None) -> tuple[Member, ...]:
 
 
 def test_everything_is_read_that_no_setting_leaves_out() -> None:
-    assert decide(known(scopes=scopes(*ALL))) == Decision(jobs=ALL)
+    assert decided(known(scopes=scopes(*ALL))) == Decided(ALL)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +95,7 @@ def test_everything_is_read_that_no_setting_leaves_out() -> None:
     ],
 )
 def test_filters(filters: dict[str, list[str]], jobs: list[str], named: str | None) -> None:
-    decision = decide(known(filters, scopes=scopes(*ALL)))
+    decision = decided(known(filters, scopes=scopes(*ALL)))
     assert decision.jobs == jobs and decision.unreachable == {} and decision.skipped == []
     assert decision.retire.keys() == {f"iam/{account}" for account in set(ALL) - set(jobs)}
     for key, why in decision.retire.items():
@@ -92,11 +112,11 @@ def test_every_mix_of_filters_follows_one_rule(include: tuple[bool, bool], exclu
         "exclude_accounts": [DEV] if exclude[0] else [],
         "exclude_ous": [TEAM_A] if exclude[1] else [],
     }
-    assert (DEV in decide(known(filters)).jobs) is (any(include) and not any(exclude))
+    assert (DEV in decided(known(filters)).jobs) is (any(include) and not any(exclude))
 
 
 def test_without_the_iam_of_members_only_the_own_account_is_read() -> None:
-    decision = decide(known({"child_iam": False}, scopes=scopes(*ALL)))
+    decision = decided(known({"child_iam": False}, scopes=scopes(*ALL)))
     assert decision.jobs == [OWN]
     assert set(decision.retire) == {f"iam/{account}" for account in (DEV, PROD, LONE)}
     assert (
@@ -106,13 +126,13 @@ def test_without_the_iam_of_members_only_the_own_account_is_read() -> None:
 
 
 def test_the_own_account_obeys_filters_without_the_iam_of_members_too() -> None:
-    assert decide(known({"child_iam": False, "include_ous": [TEAMS]})).jobs == []
-    assert decide(known({"child_iam": False, "include_ous": [ROOT]})).jobs == [OWN]
+    assert decided(known({"child_iam": False, "include_ous": [TEAMS]})).jobs == []
+    assert decided(known({"child_iam": False, "include_ous": [ROOT]})).jobs == [OWN]
 
 
 @pytest.mark.parametrize("state", ["ACTIVE", "unknown", None, "SOMETHING_NEW"])
 def test_accounts_that_may_be_entered_are_read(state: str | None) -> None:
-    assert decide(known(members=with_state(DEV, state))).jobs == ALL
+    assert decided(known(members=with_state(DEV, state))).jobs == ALL
 
 
 @pytest.mark.parametrize(
@@ -125,48 +145,48 @@ def test_accounts_that_may_be_entered_are_read(state: str | None) -> None:
     ],
 )
 def test_accounts_that_cannot_be_entered_are_unreachable(state: str, code: str, says: str) -> None:
-    decision = decide(known(members=with_state(DEV, state), scopes=scopes(*ALL)))
+    decision = decided(known(members=with_state(DEV, state), scopes=scopes(*ALL)))
     assert decision.jobs == [OWN, PROD, LONE] and decision.retire == {}
     reason = decision.unreachable[DEV]
     assert reason.code == code and says in reason.text and DEV in reason.text and reason.text.endswith(".")
 
 
 def test_a_filter_is_stronger_than_a_state() -> None:
-    decision = decide(known({"exclude_accounts": [DEV]}, members=with_state(DEV, "SUSPENDED"), scopes=scopes(DEV)))
+    decision = decided(known({"exclude_accounts": [DEV]}, members=with_state(DEV, "SUSPENDED"), scopes=scopes(DEV)))
     assert decision.unreachable == {} and set(decision.retire) == {f"iam/{DEV}"}
 
 
 def test_an_accepted_gap_holds_until_its_time() -> None:
     until = NOW + timedelta(days=1)
-    decision = decide(known(gaps={DEV: Gap("The role comes in May.", until)}))
+    decision = decided(known(gaps={DEV: Gap("The role comes in May.", until)}))
     assert decision.jobs == [OWN, PROD, LONE]
     reason = decision.unreachable[DEV]
     assert reason.code == "accepted_gap"
     assert reason.text == f"Account {DEV} is not read until 2026-01-02 12:00 UTC, as accepted: The role comes in May."
-    assert decide(known(gaps={DEV: Gap("over", NOW)})).jobs == ALL
+    assert decided(known(gaps={DEV: Gap("over", NOW)})).jobs == ALL
 
 
 def test_what_aws_says_is_stronger_than_what_a_person_accepted() -> None:
     gaps = {DEV: Gap("no role", NOW + timedelta(days=1))}
-    assert decide(known(members=with_state(DEV, "CLOSED"), gaps=gaps)).unreachable[DEV].code == "closed"
+    assert decided(known(members=with_state(DEV, "CLOSED"), gaps=gaps)).unreachable[DEV].code == "closed"
 
 
 def test_an_account_of_another_connector_is_left_alone() -> None:
-    decision = decide(known(taken={DEV: "dev-team"}))
+    decision = decided(known(taken={DEV: "dev-team"}))
     assert decision.jobs == [OWN, PROD, LONE] and decision.unreachable == {} and decision.retire == {}
     assert decision.skipped == [f"Account {DEV} is read by connector 'dev-team'; connector 'prod' leaves it alone."]
 
 
 @pytest.mark.parametrize("changes", [{"members": with_state(DEV, "SUSPENDED")}, {}])
 def test_nothing_is_said_of_a_filtered_account_of_another_connector(changes: dict[str, Any]) -> None:
-    assert decide(known({"exclude_accounts": [DEV]}, taken={DEV: "other"}, **changes)).skipped == []
+    assert decided(known({"exclude_accounts": [DEV]}, taken={DEV: "other"}, **changes)).skipped == []
 
 
 @pytest.mark.parametrize(("failures", "intervals"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 8), (40, 8), (100_000, 8)])
 def test_a_failing_account_rests_longer_each_time(failures: int, intervals: int) -> None:
     def jobs(ago: timedelta, cause: str = "interval") -> list[str]:
         failing = scope(DEV, state="stale", failures=failures, tried_at=NOW - ago)
-        return decide(known(scopes=(failing, *scopes(OWN)), cause=cause)).jobs
+        return decided(known(scopes=(failing, *scopes(OWN)), cause=cause)).jobs
 
     assert jobs(intervals * INTERVAL - INTERVAL / 2) == ALL, "a try ends some time after its run began"
     assert jobs(intervals * INTERVAL - INTERVAL / 2 - timedelta(seconds=1)) == [OWN, PROD, LONE]
@@ -175,7 +195,7 @@ def test_a_failing_account_rests_longer_each_time(failures: int, intervals: int)
 
 def test_a_resting_account_is_no_part_of_the_run_and_nothing_of_it_changes() -> None:
     failing = scope(DEV, state="stale", failures=3, tried_at=NOW)
-    decision = decide(known(scopes=(failing,), cause="interval"))
+    decision = decided(known(scopes=(failing,), cause="interval"))
     assert DEV not in decision.jobs and DEV not in decision.unreachable and decision.retire == {}
 
 
@@ -183,52 +203,52 @@ def test_a_resting_account_is_no_part_of_the_run_and_nothing_of_it_changes() -> 
     "changes", [{"failures": 0}, {"failures": 3, "tried_at": None}, {"failures": 3, "retired": True}]
 )
 def test_what_does_not_rest(changes: dict[str, Any]) -> None:
-    assert decide(known(scopes=(scope(DEV, **{"tried_at": NOW, **changes}),), cause="interval")).jobs == ALL
+    assert decided(known(scopes=(scope(DEV, **{"tried_at": NOW, **changes}),), cause="interval")).jobs == ALL
 
 
 def test_a_suspended_account_is_unreachable_even_while_it_would_rest() -> None:
     failing = scope(DEV, state="stale", failures=3, tried_at=NOW)
-    decision = decide(known(members=with_state(DEV, "SUSPENDED"), scopes=(failing,), cause="interval"))
+    decision = decided(known(members=with_state(DEV, "SUSPENDED"), scopes=(failing,), cause="interval"))
     assert set(decision.unreachable) == {DEV}
 
 
 def test_an_account_that_left_is_retired() -> None:
     gone = "555555555555"
-    decision = decide(known(scopes=scopes(*ALL, gone)))
+    decision = decided(known(scopes=scopes(*ALL, gone)))
     assert decision.jobs == ALL
     assert decision.retire == {f"iam/{gone}": f"Account {gone} is no longer in the organization."}
 
 
 def test_what_is_retired_is_not_retired_again() -> None:
-    assert decide(known(scopes=(scope("555555555555", retired=True),))).retire == {}
+    assert decided(known(scopes=(scope("555555555555", retired=True),))).retire == {}
 
 
 def test_a_retired_account_that_is_wanted_again_is_read() -> None:
-    decision = decide(known(scopes=(scope(DEV, retired=True),)))
+    decision = decided(known(scopes=(scope(DEV, retired=True),)))
     assert DEV in decision.jobs and decision.retire == {}
 
 
 def test_an_organization_that_was_never_read_leaves_the_own_account() -> None:
-    decision = decide(known(members=(), scopes=scopes(*ALL)))
+    decision = decided(known(members=(), scopes=scopes(*ALL)))
     assert decision.jobs == [OWN]
     assert decision.retire == {}, "nobody is missing from what nobody has seen"
 
 
 def test_filters_of_accounts_hold_for_the_own_account_while_nothing_else_is_known() -> None:
-    assert decide(known({"exclude_accounts": [OWN]}, members=())).jobs == []
-    assert decide(known({"include_accounts": [DEV]}, members=())).jobs == []
-    assert decide(known({"exclude_ous": [TEAMS]}, members=())).jobs == [OWN]
+    assert decided(known({"exclude_accounts": [OWN]}, members=())).jobs == []
+    assert decided(known({"include_accounts": [DEV]}, members=())).jobs == []
+    assert decided(known({"exclude_ous": [TEAMS]}, members=())).jobs == [OWN]
 
 
 def test_the_own_account_is_read_even_if_the_organization_does_not_list_it() -> None:
-    decision = decide(known(members=MEMBERS[1:], scopes=scopes(OWN)))
+    decision = decided(known(members=MEMBERS[1:], scopes=scopes(OWN)))
     assert decision.jobs == ALL and decision.retire == {}
 
 
 def test_another_organization_takes_the_place_of_the_first() -> None:
     old = Standing("organization/o-old", "organization", OWN, "complete", 0, NOW, False)
     new = Standing("organization/o-abc123", "organization", OWN, "complete", 0, NOW, False)
-    assert decide(known(scopes=(old, new))).retire == {
+    assert decided(known(scopes=(old, new))).retire == {
         "organization/o-old": "Connector 'prod' reads organization o-abc123 now."
     }
 
@@ -236,16 +256,16 @@ def test_another_organization_takes_the_place_of_the_first() -> None:
 def test_the_organizations_scope_is_not_an_accounts() -> None:
     """It carries the connector's own account, which a filter may leave out."""
     organization = Standing("organization/o-abc123", "organization", OWN, "stale", 4, NOW, False)
-    decision = decide(known({"exclude_accounts": [OWN]}, scopes=(organization,), cause="interval"))
+    decision = decided(known({"exclude_accounts": [OWN]}, scopes=(organization,), cause="interval"))
     assert decision.retire == {} and decision.jobs == [DEV, PROD, LONE]
-    assert decide(known(scopes=(organization,), cause="interval")).jobs == ALL, (
+    assert decided(known(scopes=(organization,), cause="interval")).jobs == ALL, (
         "nor do its failures count for the account"
     )
 
 
 def test_a_connector_that_reads_no_organization_any_more_keeps_its_own_account() -> None:
     organization = Standing("organization/o-abc123", "organization", OWN, "complete", 0, NOW, False)
-    decision = decide(known(organization=None, members=(), scopes=(organization, *scopes(OWN, DEV))))
+    decision = decided(known(organization=None, members=(), scopes=(organization, *scopes(OWN, DEV))))
     assert decision.jobs == [OWN]
     assert decision.retire == {
         "organization/o-abc123": "Connector 'prod' reads no organization any more.",

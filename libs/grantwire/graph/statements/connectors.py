@@ -5,7 +5,7 @@ from typing import Final
 # Whoever decides which connector reads which account waits for the others that do. Taken before any other lock.
 LOCK: Final = "SELECT pg_advisory_xact_lock($1, hashtext('connectors'))"
 
-_COLUMNS: Final = "id, version, settings, account, organization, state, reason"
+_COLUMNS: Final = "id, version, settings, account, organization, identity_center, state, reason"
 GET: Final = f"SELECT {_COLUMNS} FROM connector WHERE tenant_id = $1 AND id = $2"
 # Of two scopes that end at once, the second to get here sees the first.
 SETTLE: Final = f"{GET} FOR NO KEY UPDATE"
@@ -29,11 +29,11 @@ ORDER BY account IS DISTINCT FROM $2 LIMIT 1"""
 ORGANIZATION_OWNER: Final = "SELECT id FROM connector WHERE tenant_id = $1 AND organization = $2 AND id <> $3"
 
 PUT: Final = """
-INSERT INTO connector (tenant_id, id, version, settings, account, organization, state, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO connector (tenant_id, id, version, settings, account, organization, identity_center, state, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (tenant_id, id) DO UPDATE SET version = excluded.version, settings = excluded.settings,
-    account = excluded.account, organization = excluded.organization, state = excluded.state,
-    reason = excluded.reason, updated_at = now()"""
+    account = excluded.account, organization = excluded.organization, identity_center = excluded.identity_center,
+    state = excluded.state, reason = excluded.reason, updated_at = now()"""
 
 REMOVE: Final = "DELETE FROM connector WHERE tenant_id = $1 AND id = $2"
 

@@ -31,8 +31,15 @@ JOIN connector c ON c.tenant_id = s.tenant_id AND c.id = s.connector
 WHERE s.tenant_id = $1 AND s.source = 'iam' AND s.connector <> $2 AND s.retired_at IS NULL AND s.account IS NOT NULL"""
 
 STANDINGS: Final = """
-SELECT key, source, account, state, failures, tried_at, retired_at IS NOT NULL AS retired
+SELECT key, source, account, state, failures, tried_at, retired_at IS NOT NULL AS retired, observed_at
 FROM scope WHERE tenant_id = $1 AND connector = $2 ORDER BY key"""
+
+# Whether a relation of kind $3 in an assignments scope of connector $2 ends at a permission set (kind $4) that no scope
+# holds.
+UNKNOWN_SETS: Final = """
+SELECT EXISTS (SELECT FROM edge e JOIN scope s ON s.tenant_id = e.tenant_id AND s.id = e.scope_id
+               WHERE e.tenant_id = $1 AND s.connector = $2 AND s.retired_at IS NULL AND e.kind = $3
+                 AND NOT EXISTS (SELECT FROM node n WHERE n.tenant_id = $1 AND n.id = e.dst AND n.kind = $4))"""
 
 # Gaps that are not over yet, of one connector or of all.
 GAPS: Final = """

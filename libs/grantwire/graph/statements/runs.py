@@ -40,6 +40,7 @@ waiting AS (
               + row_number() OVER (PARTITION BY connector, waits ORDER BY busy, requested_at, run, scope) AS place
     FROM unfinished)
 SELECT w.run, w.connector, w.settings_version, s.source, w.scope, s.account, run.traceparent, c.organization,
+       c.identity_center,
        CASE WHEN b.whole THEN NULL ELSE s.digest END AS known_digest, b.whole,
        (w.reason->>'since')::timestamptz AS refused_since, (c.settings->>'interval')::interval AS interval, now() AS now
 FROM waiting w
