@@ -38,10 +38,10 @@ def decide(known: Known) -> Decision:
     candidates = _candidates(known)
     out = {account: why for account, one in candidates.items() if (why := left_out(known.connector, one))}
     decision, standing = Decision(), {scope.key: scope for scope in known.scopes}
+    decision.jobs.extend(part for part in _shared(known) if _due(known, standing.get(part.key)))
     for account, member in sorted(candidates.items()):
         if account not in out:
             _place(known, member, standing, decision)
-    decision.jobs.extend(part for part in _shared(known) if _due(known, standing.get(part.key)))
     for scope in known.scopes:
         if not scope.retired and (why := _unwanted(known, scope, candidates.keys(), out)):
             decision.retire[scope.key] = why
@@ -115,7 +115,7 @@ def _parts(known: Known, account: AccountId) -> Iterator[Part]:
 
 
 def _shared(known: Known) -> Iterator[Part]:
-    """What is read once, whatever accounts there are."""
+    """What is read once, whatever accounts there are: first, for reading assignments needs to know the directory."""
     if known.organization and (center := known.identity_center):
         store = center.identity_store
         for key in (

@@ -43,7 +43,7 @@ def test_everything_that_the_settings_ask_for_is_read() -> None:
     decision = decide(known(ALL))
     shared = [SETS, *DIRECTORY, "scim/11111111-2222-3333-4444-555555555555"]
     of_accounts = [f"{source}/{account}" for account in (OWN, DEV) for source in ("iam", "credentials", "assignments")]
-    assert [part.key for part in decision.jobs] == [*of_accounts, f"assignments/{SHUT}", *shared]
+    assert [part.key for part in decision.jobs] == [*shared, *of_accounts, f"assignments/{SHUT}"]
     sources = {part.key: part.source for part in decision.jobs}
     assert sources[SETS] == sources[f"assignments/{DEV}"] == sources[DIRECTORY[0]] == "identity_center"
     assert all(part.account is None for part in decision.jobs if part.key in shared)
