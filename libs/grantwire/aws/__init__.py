@@ -3,12 +3,17 @@
 from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls, Tally, tallying
 from grantwire.aws.entry import Identity
+from grantwire.aws.identity_center.discovery import find_identity_center
 from grantwire.aws.permissions import (
     CREDENTIALS,
     IAM_ALIASES,
     IAM_ALL,
     IAM_BULK,
     IAM_MINIMUM,
+    IDENTITY_CENTER,
+    IDENTITY_CENTER_FINDING,
+    IDENTITY_CENTER_MINIMUM,
+    IDENTITY_CENTER_OPTIONAL,
     ORGANIZATION,
     child_roles,
     policy,
@@ -24,6 +29,10 @@ __all__ = [
     "IAM_ALL",
     "IAM_BULK",
     "IAM_MINIMUM",
+    "IDENTITY_CENTER",
+    "IDENTITY_CENTER_FINDING",
+    "IDENTITY_CENTER_MINIMUM",
+    "IDENTITY_CENTER_OPTIONAL",
     "ORGANIZATION",
     "AwsSession",
     "AwsSettings",
@@ -35,6 +44,7 @@ __all__ = [
     "Tally",
     "check_connector",
     "child_roles",
+    "find_identity_center",
     "policy",
     "tallying",
 ]

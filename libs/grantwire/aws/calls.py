@@ -15,6 +15,7 @@ from grantwire.aws.codes import THROTTLES
 from grantwire.telemetry import monotonic
 
 T = TypeVar("T")
+_ACTIONS: Final = {"sso-admin": "sso"}  # services whose actions are called otherwise
 
 
 class Tally:
@@ -96,8 +97,9 @@ def _received(event_name: str, parsed_response: dict[str, Any] | None = None, **
 
 
 def _operation(event_name: str) -> str:
+    """As the action that allows it is called."""
     _, service, operation = event_name.split(".")
-    return f"{service}:{operation}"
+    return f"{_ACTIONS.get(service, service)}:{operation}"
 
 
 class Calls:

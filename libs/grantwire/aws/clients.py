@@ -16,6 +16,7 @@ from botocore.session import Session as BotocoreSession
 
 from grantwire.aws import budgets, calls, replies
 from grantwire.aws.acting import Acting
+from grantwire.aws.identity_center.client import IdentityStoreClient, SsoAdminClient
 from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.settings import AwsSettings
 from grantwire.aws.times import read_time
@@ -114,6 +115,18 @@ def organizations_client(session: Session, region: str, settings: AwsSettings) -
     return found
 
 
+def sso_admin_client(session: Session, region: str, settings: AwsSettings) -> SsoAdminClient:
+    client: Any = _watched(lambda: session.client("sso-admin", region_name=region, config=_config(settings)))
+    found: SsoAdminClient = client
+    return found
+
+
+def identity_store_client(session: Session, region: str, settings: AwsSettings) -> IdentityStoreClient:
+    client: Any = _watched(lambda: session.client("identitystore", region_name=region, config=_config(settings)))
+    found: IdentityStoreClient = client
+    return found
+
+
 class Clients:
     """One client for each service and region, made on its first use. Who acts is said by each call (``acting``)."""
 
@@ -135,7 +148,21 @@ class Clients:
         client: OrganizationsClient = self._client("organizations", region, organizations_client)
         return client
 
-    def warm(self, service: Literal["sts", "iam", "organizations"], region: str) -> None:
+    def sso_admin(self, region: str) -> SsoAdminClient:
+        client: SsoAdminClient = self._client("sso-admin", region, sso_admin_client)
+        return client
+
+    def identity_store(self, region: str) -> IdentityStoreClient:
+        client: IdentityStoreClient = self._client("identitystore", region, identity_store_client)
+        return client
+
+    def partition_of(self, region: str) -> str:
+        """The partition that a region belongs to, or ``unknown``."""
+        with self._lock:
+            self._session = self._session or holding(Acting())
+            return partition_of(self._session, region)
+
+    def warm(self, service: Literal["sts", "iam", "organizations", "sso_admin", "identity_store"], region: str) -> None:
         """Make a client before its first use. Raises ``BotoCoreError`` for an environment that botocore refuses."""
         getattr(self, service)(region)
 

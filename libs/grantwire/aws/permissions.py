@@ -28,6 +28,28 @@ ORGANIZATION: Final = (
     "organizations:ListOrganizationalUnitsForParent",
     "organizations:ListRoots",
 )
+IDENTITY_CENTER_FINDING: Final = ("sso:ListInstances", "sso:ListPermissionSets")  # what finding the instance calls
+IDENTITY_CENTER_MINIMUM: Final = (
+    "identitystore:ListGroupMemberships",
+    "identitystore:ListGroups",
+    "identitystore:ListUsers",
+    "sso:DescribePermissionSet",
+    "sso:ListAccountAssignments",
+    "sso:ListInstances",
+    "sso:ListPermissionSets",
+    "sso:ListPermissionSetsProvisionedToAccount",
+)
+IDENTITY_CENTER_OPTIONAL: Final = (  # each tells more, or costs less; without it the rest is read all the same
+    "identitystore:DescribeGroup",
+    "identitystore:DescribeUser",
+    "identitystore:ListGroupMembershipsForMember",
+    "sso:GetInlinePolicyForPermissionSet",
+    "sso:GetPermissionsBoundaryForPermissionSet",
+    "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+    "sso:ListManagedPoliciesInPermissionSet",
+    "sso:ListTagsForResource",
+)
+IDENTITY_CENTER: Final = tuple(sorted((*IDENTITY_CENTER_MINIMUM, *IDENTITY_CENTER_OPTIONAL)))
 SESSION_POLICY_LIMIT: Final = 2_048  # characters; AWS refuses longer ones
 
 

@@ -13,7 +13,9 @@ from grantwire.aws.clients import Clients
 from grantwire.aws.doors import Door, Own
 from grantwire.aws.entry import ASSUME, Entered, Identity
 from grantwire.aws.errors import failure
+from grantwire.aws.identity_center.client import IdentityStoreClient, SsoAdminClient
 from grantwire.aws.organizations.client import OrganizationsClient
+from grantwire.aws.places import Place
 from grantwire.aws.replies import GarbledReply, unspoilt
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
@@ -63,17 +65,33 @@ class AwsSession:
         """The same of Organizations."""
         return await self._read(operation, lambda region: call(self._clients.organizations(region)))
 
-    async def _read(self, operation: str, call: Callable[[str], T]) -> T:
+    async def sso_admin(self, operation: str, place: Place, call: Callable[[SsoAdminClient], T]) -> T:
+        """The same of Identity Center, which is in a region of its own."""
+        return await self._read(operation, lambda region: call(self._clients.sso_admin(region)), place)
+
+    async def identity_store(self, operation: str, place: Place, call: Callable[[IdentityStoreClient], T]) -> T:
+        """The same of its directory."""
+        return await self._read(operation, lambda region: call(self._clients.identity_store(region)), place)
+
+    async def region(self) -> str:
+        """The region whose endpoints serve the session where a call names none. Raises ``AwsError``."""
+        return (await self._open(ASSUME)).region
+
+    async def partition_of(self, region: str) -> str:
+        """The partition that a region belongs to, or ``unknown``."""
+        return await self._calls.run(partial(self._clients.partition_of, region))
+
+    async def _read(self, operation: str, call: Callable[[str], T], place: Place | None = None) -> T:
         entered = await self._open(operation)
         try:
-            return await _AGAIN(self._ask, operation, entered, call)
+            return await _AGAIN(self._ask, operation, entered, call, place or _own(entered, operation))
         except Exception as error:
             raise self._failed(error, operation) from error
 
-    async def _ask(self, operation: str, entered: Entered, call: Callable[[str], T]) -> T:
-        family = operation.partition(":")[0]
-        spending = await first_slot(self._budgets, f"{family}/{entered.identity.account}")
-        return await self._calls.run(partial(spend, spending, partial(_as, entered, operation, call)))
+    async def _ask(self, operation: str, entered: Entered, call: Callable[[str], T], place: Place) -> T:
+        spending = await first_slot(self._budgets, place.budget)
+        asking = partial(unspoilt, operation, partial(call, place.region))
+        return await self._calls.run(partial(spend, spending, partial(_as, entered, asking)))
 
     async def _open(self, operation: str) -> Entered:
         try:
@@ -87,6 +105,12 @@ class AwsSession:
         return found
 
 
-def _as(entered: Entered, operation: str, call: Callable[[str], T]) -> T:
+def _own(entered: Entered, operation: str) -> Place:
+    """The account's own endpoints: a budget for each API family of each account."""
+    family = operation.partition(":")[0]
+    return Place(entered.region, f"{family}/{entered.identity.account}")
+
+
+def _as(entered: Entered, call: Callable[[], T]) -> T:
     with acting(entered.credentials):
-        return unspoilt(operation, partial(call, entered.region))
+        return call()
