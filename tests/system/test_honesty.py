@@ -107,7 +107,7 @@ async def test_an_answer_is_overdue_once_the_scheduler_has_stopped(aws: Sandbox,
         done = _can(running, url)
         return done if done.code == 3 else None
 
-    done = await eventually(overdue, timeout=30, what="an overdue answer")
+    done = await eventually(overdue, timeout=90, what="an overdue answer")
     assert "overdue" in done.out + done.err
     assert "assume" in done.out, "the answer is still given"
     assert _can(running, url, "--json").json["state"] == "overdue"
@@ -129,7 +129,7 @@ async def _api(running: World) -> str:
         words = log.read_text().replace('"', " ").split() if log.exists() else []
         return next((word for word in words if word.startswith("http://127.0.0.1:")), None)
 
-    return await eventually(told, timeout=30, what="the api's address")
+    return await eventually(told, timeout=90, what="the api's address")
 
 
 def _can(running: World, url: str, *options: str) -> Done:

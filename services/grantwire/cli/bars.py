@@ -1,5 +1,6 @@
-"""The live picture of running syncs: a line for each connector, a bar for each account. However many there are, the
-picture fits the terminal: what is being read and what is not well comes first, the rest is counted."""
+"""The live picture of running syncs: a line for each connector, a bar for each account, and for the organization,
+Identity Center and SCIM. However many there are, the picture fits the terminal: what is being read and what is not well
+comes first, the rest is counted."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grantwire.cli.output import clean
+from grantwire.cli.subjects import ACCOUNT, CENTER, by_subject
 from grantwire.cli.words import account_name, calls_of, cause_and_step, counted, reason_text
 
 _STEPS: Final = {
@@ -29,6 +31,7 @@ _MARKS: Final = {
     "unreachable": ("○", "magenta"),
     "failed": ("✘", "red"),
 }
+_SHARED: Final = {"organization": "organization", CENTER.rstrip("/"): "Identity Center", "scim": "SCIM"}
 _BUSY: Final = ("requested", "published")
 _URGENCY: Final = ("failed", "stale", "published", "unreachable", "requested", "complete", "unchanged")
 _GONE: Final = ("complete", "unchanged")
@@ -42,7 +45,7 @@ Part = Mapping[str, Any]
 
 @dataclass
 class Follower:
-    """One scope's part: its last news, and when it was first seen at work and first seen ended."""
+    """The part of one subject: its last news, and when it was first seen at work and last seen ended."""
 
     part: Part
     begun: float
@@ -62,8 +65,9 @@ class Bars:
         self._spinner = Spinner("dots", style="cyan")
 
     def show(self, connector: str, run: dict[str, Any]) -> None:
-        self._runs[connector] = run
-        for part in run["scopes"]:
+        parts = by_subject(run["scopes"])
+        self._runs[connector] = {**run, "scopes": parts}
+        for part in parts:
             self._take(f"{connector} {run['run']} {part['scope']}", part)
 
     def _take(self, key: str, part: Part) -> None:
@@ -72,7 +76,9 @@ class Bars:
         if part["state"] == "published" and follower.part["state"] == "requested":
             follower.begun = now  # waiting for a collector is not reading
         follower.part = part
-        if part["state"] not in _BUSY and follower.ended is None:
+        if part["state"] in _BUSY:
+            follower.ended = None  # more of it became known
+        elif follower.ended is None:
             follower.ended = now
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -153,6 +159,7 @@ def rest(parts: list[Any], room: int) -> str:
 
 def totals(parts: list[Any]) -> str:
     """`7 of 12 accounts · 1 stale · 84 calls`: how far a run is. Only what there is of a kind is named."""
+    parts = by_subject(parts)
     accounts = [part for part in parts if is_account(part)]
     done = sum(part["state"] not in _BUSY for part in accounts)
     said = [f"{done:,} of {counted(len(accounts), 'account')}" if accounts else "which accounts are there?"]
@@ -165,8 +172,8 @@ def totals(parts: list[Any]) -> str:
 
 
 def is_account(part: Part) -> bool:
-    """Whether a part reads one account, and not the organization itself."""
-    return not str(part["scope"]).startswith("organization/")
+    """Whether a part is about one account."""
+    return str(part["scope"]).startswith(ACCOUNT)
 
 
 def _mark_of(state: str) -> tuple[str, str]:
@@ -183,7 +190,7 @@ def _line(*cells: RenderableType) -> Table:
 
 def _name(part: Part) -> Text:
     if not is_account(part):
-        return Text("organization", style="bold")
+        return Text(_SHARED.get(str(part["scope"]).partition("/")[0], str(part["scope"])), style="bold")
     return Text(clean(account_name(part) or "account"))
 
 

@@ -6,7 +6,6 @@ from grantwire.aws import tallying
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.resources import Facts
 from grantwire.sandbox.server import Sandbox, start
-from grantwire.telemetry import monotonic
 from tests.integration.collectors.conftest import use
 from tests.integration.collectors.reading import (
     collectors,
@@ -84,15 +83,13 @@ async def test_whoever_moves_is_where_it_is_now(organization: Sandbox) -> None:
 
 
 async def test_the_organization_costs_at_most_29_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    with start(1, users=2, groups=1, roles=10, accounts=10, latency_ms=30) as sandbox:
+    """How long they take is held to its bound by `make bench`, on a machine that does nothing else."""
+    with start(1, users=2, groups=1, roles=10, accounts=10) as sandbox:
         use(sandbox, monkeypatch)
         with tallying() as tally:
-            began = monotonic()
             await read_organization(sandbox)
-            seconds = monotonic() - began
     assert sum(tally.calls.values()) == 28
     assert tally.calls["organizations:ListAccountsForParent"] == 11
-    assert seconds < 1.2
 
 
 async def test_a_member_account_costs_five_calls(organization: Sandbox) -> None:
