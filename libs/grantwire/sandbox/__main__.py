@@ -14,7 +14,7 @@ from dataclasses import asdict
 import uvicorn
 
 from grantwire.sandbox.blueprint import plan
-from grantwire.sandbox.identity_center.facts import KINDS, ORGANIZATION, SEVERAL, DirectorySizes
+from grantwire.sandbox.identity_center.facts import KINDS, NONE, ORGANIZATION, SEVERAL, DirectorySizes
 from grantwire.sandbox.organization.facts import SHOWN
 from grantwire.sandbox.partitions import PARTITIONS
 from grantwire.sandbox.plan import Extras, Sizes, facts_line
@@ -71,6 +71,7 @@ def extras(parser: argparse.ArgumentParser) -> None:
             flag, dest=f"directory_{name}", type=int, default=default, help="of Identity Center, in all"
         )
     parser.add_argument("--credentials", action="store_true", help="access keys, console passwords and MFA devices")
+    parser.add_argument("--scim", action="store_true", help="a SCIM endpoint over Identity Center's directory")
     parser.add_argument(
         "--without", action="append", default=[], metavar="ACTION", help="what no connector may do; repeatable"
     )
@@ -80,7 +81,7 @@ def wanted_extras(given: argparse.Namespace) -> Extras:
     """What the flags of `extras` ask for."""
     sizes = DirectorySizes(**{name: getattr(given, f"directory_{name}") for name in asdict(DirectorySizes())})
     region = given.identity_center_region
-    return Extras(given.identity_center, region, sizes, given.credentials, tuple(given.without))
+    return Extras(given.identity_center, region, sizes, given.credentials, tuple(given.without), given.scim)
 
 
 def rate(text: str) -> tuple[str, float]:
@@ -127,6 +128,8 @@ def main() -> None:
         arguments().error("--accounts takes 1 or more")
     if given.identity_center in (ORGANIZATION, SEVERAL) and given.accounts < 2:
         arguments().error(f"--identity-center {given.identity_center} takes --accounts 2 or more")
+    if given.scim and given.identity_center in (None, NONE):
+        arguments().error("--scim takes --identity-center with an instance")
     die_with_parent()
     asyncio.run(_serve(given))
 

@@ -12,6 +12,7 @@ from grantwire.sandbox.identity_center import control as identity_center
 from grantwire.sandbox.organization.control import change, shown
 from grantwire.sandbox.organization.facts import SHOWN
 from grantwire.sandbox.replies import Reply
+from grantwire.sandbox.scim import control as scim
 from grantwire.sandbox.state import State
 from grantwire.sandbox.telling import DEFAULT, SOURCES, without
 from grantwire.sandbox.truth import UNREAD, PlanName, Unexpected, jsonl
@@ -111,6 +112,14 @@ def _identity_center(state: State, asked: Asked) -> Reply:
     return _json(identity_center.shown(state))
 
 
+def _scim(state: State, asked: Asked) -> Reply:
+    if asked.method == "POST":
+        given = asked.json()
+        for each in given if isinstance(given, list) else [given]:
+            scim.change(state, each)
+    return _json(scim.shown(state))
+
+
 def _credentials(state: State, asked: Asked) -> Reply:
     if asked.method == "POST":
         state.reports.delay = float(asked.json()["delay"])
@@ -197,6 +206,7 @@ PAGES: dict[str, Page] = {
     "/_sandbox/organization": _organization,
     "/_sandbox/identity-center": _identity_center,
     "/_sandbox/credentials": _credentials,
+    "/_sandbox/scim": _scim,
     "/_sandbox/account-state": _account_state,
     "/_sandbox/expect": _expect,
     "/_sandbox/calls": _calls,

@@ -17,6 +17,7 @@ from grantwire.sandbox.identity_center.planner import prepared, with_center
 from grantwire.sandbox.organization.members import FULL, OWN, READER, READER_MINIMUM
 from grantwire.sandbox.partitions import PARTITIONS
 from grantwire.sandbox.plan import AccountPlan, Extras, Plan
+from grantwire.sandbox.scim.plan import endpoint
 
 CREDENTIAL_ACTIONS = (
     "iam:GenerateCredentialReport",
@@ -59,14 +60,25 @@ _NOTHING = Extras()
 
 
 def extended(plan: Plan, extras: Extras, partition: str) -> Plan:
-    """The plan with the extras in it, still spelled for `aws`; the very same plan when there are none."""
+    """The plan with the extras in it, still spelled for `aws`; the very same plan when there are none.
+
+    Raises `ValueError` for extras that do not fit.
+    """
     if extras == _NOTHING:
         return plan
     plan = replace(plan, extras=extras)
     if extras.identity_center is not None:
         region = extras.region or PARTITIONS["aws"].region
         plan = with_center(plan, extras.identity_center, region, partition, extras.directory)
+    if extras.scim:
+        plan = _with_scim(plan)
     return _each(plan, lambda account: _account(account, plan))
+
+
+def _with_scim(plan: Plan) -> Plan:
+    if plan.center is None or not plan.center.instances:
+        raise ValueError("a SCIM endpoint needs an instance of Identity Center")
+    return replace(plan, scim=endpoint(plan.seed, plan.account))
 
 
 def joined(plan: Plan, account: AccountPlan) -> AccountPlan:

@@ -7,7 +7,7 @@ from typing import Any
 
 KINDS = frozenset(
     (
-        "throttle",  # 400 Throttling "Rate exceeded"; TooManyRequestsException of Organizations
+        "throttle",  # 400 Throttling "Rate exceeded"; TooManyRequestsException of Organizations; SCIM: 429
         "deny",  # 403 AccessDenied
         "error",  # a 5xx; `status`, `code`
         "timeout",  # accepted and never answered
@@ -19,8 +19,12 @@ KINDS = frozenset(
         "latency",  # answered after `seconds`
         "stale",  # a read shows the state before the last `writes` writes (1)
         "garbage",  # 200 with a body that is no answer; `body`
+        "unauthorized",  # 401; of SCIM alone, as are the next two
+        "redirect",  # 302 to another place; `to`
+        "half",  # 200 with every second row left out, and nothing that says so
     )
 )
+_SCIM = frozenset(("unauthorized", "redirect", "half"))
 _FIELDS = {"kind", "service", "operation", "account", "nth", "from", "times"}
 
 
@@ -44,9 +48,13 @@ class Rule:
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Rule:
-        """A rule as posted. Raises `ValueError` for a kind nobody knows."""
+        """A rule as posted. Raises `ValueError` for a kind nobody knows, or that its service does not have."""
         if given.get("kind") not in KINDS:
             raise ValueError(f"kind must be one of {sorted(KINDS)}")
+        if given["kind"] in _SCIM and given.get("service") != "scim":
+            raise ValueError(f"{given['kind']} is a fault of the service scim alone")
+        if given["kind"] == "skew" and given.get("service") == "scim":
+            raise ValueError("skew is a fault of signed requests, and SCIM's are not")
         options = {key: value for key, value in given.items() if key not in _FIELDS}
         plain: dict[str, Any] = {key: given.get(key) for key in ("service", "operation", "account", "nth", "times")}
         return cls(given["kind"], **plain, first=given.get("from", 1), options=options)

@@ -14,6 +14,7 @@ from grantwire.sandbox.facts import Expectation, Row
 from grantwire.sandbox.identity_center.facts import CenterPlan, DirectorySizes
 from grantwire.sandbox.organization.facts import ACTIVE, Account, Fact
 from grantwire.sandbox.partitions import PARTITIONS
+from grantwire.sandbox.scim.plan import ScimPlan
 
 Expectations: TypeAlias = dict[str, Expectation]  # by `trust_key`
 
@@ -82,6 +83,7 @@ class Extras:
 
     `identity_center`: one of `identity_center.facts.KINDS`, in `region` or else the partition's own; its sizes are
     `directory`. `credentials`: access keys, passwords and MFA devices. `without`: actions that no connector may do.
+    `scim`: a SCIM endpoint over that directory.
     """
 
     identity_center: str | None = None
@@ -89,6 +91,7 @@ class Extras:
     directory: DirectorySizes = field(default_factory=DirectorySizes)
     credentials: bool = False
     without: tuple[str, ...] = ()
+    scim: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class Plan:
     organization: OrganizationPlan | None = None
     extras: Extras = field(default_factory=Extras)
     center: CenterPlan | None = None
+    scim: ScimPlan | None = None
 
     @property
     def region(self) -> str:
@@ -145,6 +149,8 @@ def facts_line(planned: Plan, endpoint: str) -> dict[str, Any]:
     }
     if planned.center is not None:
         line["identity_center"] = _center(planned.center)
+    if planned.scim is not None:
+        line["scim"] = {"endpoint": f"{endpoint}{planned.scim.path}/", "token": planned.scim.token}
     return line if planned.organization is None else line | _organization(planned.organization, line["connectors"])
 
 

@@ -21,6 +21,7 @@ from grantwire.sandbox.gateway import Gateway
 from grantwire.sandbox.identity_center.facts import ORGANIZATION, DirectorySizes
 from grantwire.sandbox.plan import Extras, Plan, Sizes, facts_line
 from grantwire.sandbox.replies import Reply
+from grantwire.sandbox.scim import endpoint as scim
 from grantwire.sandbox.state import Options, State
 from grantwire.sandbox.wire.services import JSON_SERVICES, SERVICES, load
 
@@ -30,10 +31,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Application:
-    """AWS calls on every path but /_sandbox/. Handlers never wait, so every call is atomic."""
+    """AWS calls on every path but /_sandbox/ and SCIM's. Handlers never wait, so every call is atomic."""
 
     def __init__(self, state: State) -> None:
-        self.state, self.gateway = state, Gateway(state)
+        self.state, self.gateway, self.scim = state, Gateway(state), scim.Endpoint(state)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,6 +44,8 @@ class Application:
         if path.startswith("/_sandbox/"):
             asked = control.Asked(scope["method"], scope["query_string"].decode(), body)
             reply = control.answer(self.state, path, asked)
+        elif self.state.scim is not None and scim.PATH.fullmatch(path):
+            reply = self.scim.answer(scim.Asked(scope["method"], path, scope["query_string"].decode(), headers))
         else:
             reply = self.gateway.answer(headers, f"http://{headers.get('host', '')}{path}", body)
         await _deliver(reply, receive, send)
@@ -119,7 +122,7 @@ class Sandbox:
         """The lines of the truth now, for the read plan `bulk` or `minimum`.
 
         Of an organization: with the IAM of `accounts`, else of those that `reader` (or `delegated`) can enter.
-        `sources`: of `organization`, `iam`, `identity_center`, `credentials`; the first two when not given.
+        `sources`: of `organization`, `iam`, `identity_center`, `credentials`, `scim`; the first two when not given.
         `without`: kinds and attributes (`access_key.report_time`) that are left out.
         """
         only = f"&accounts={','.join(accounts)}" if accounts is not None else ""
@@ -143,9 +146,15 @@ class Sandbox:
         shown: dict[str, Any] = self.control("POST" if changes else "GET", "identity-center", list(changes) or None)
         return shown
 
-    def unread(self, read_plan: str = "bulk") -> list[str]:
-        """What the read plan cannot read."""
-        names: list[str] = self.control("GET", f"truth/unread?plan={read_plan}")
+    def scim(self, *changes: dict[str, Any]) -> dict[str, Any]:
+        """Change the SCIM endpoint; what it is then."""
+        shown: dict[str, Any] = self.control("POST" if changes else "GET", "scim", list(changes) or None)
+        return shown
+
+    def unread(self, read_plan: str = "bulk", *, sources: Iterable[str] | None = None) -> list[str]:
+        """What the read plan cannot read, and what no truth can know."""
+        only = f"&sources={','.join(sources)}" if sources is not None else ""
+        names: list[str] = self.control("GET", f"truth/unread?plan={read_plan}{only}")
         return names
 
     def fault(self, *rules: dict[str, Any]) -> None:
@@ -212,14 +221,15 @@ def start(
     directory: DirectorySizes | None = None,
     credentials: bool = False,
     without: Iterable[str] = (),
+    scim: bool = False,
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of its own for the time of a `with` block.
 
     `identity_center`: true is `organization`; else `account`, `several` or `none`, which is a service without instance.
-    `without`: actions that no connector's role may do.
+    `without`: actions that no connector's role may do. `scim`: an endpoint over Identity Center's directory.
     """
     kind = ORGANIZATION if identity_center is True else identity_center or None
-    extras = Extras(kind, identity_center_region, directory or DirectorySizes(), credentials, tuple(without))
+    extras = Extras(kind, identity_center_region, directory or DirectorySizes(), credentials, tuple(without), scim)
     planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm, extras)
     listener = listen(port)
     served = server(planned, Options(short, empty, latency_ms, account_state, rates or {}))

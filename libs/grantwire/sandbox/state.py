@@ -20,6 +20,8 @@ from grantwire.sandbox.organization.tree import Tree
 from grantwire.sandbox.paging import Mess
 from grantwire.sandbox.plan import AccountPlan, Plan, trust_key, unreachable
 from grantwire.sandbox.rates import Rates
+from grantwire.sandbox.scim.endpoint import Scim
+from grantwire.sandbox.scim.truth import READ_AT
 from grantwire.sandbox.telling import CREDENTIAL_FACETS, DEFAULT, told
 from grantwire.sandbox.truth import UNREAD, PlanName, now
 from grantwire.sandbox.world import World
@@ -60,6 +62,7 @@ class State:
         self.center = Center(plan.partition, plan.center.rows) if plan.center is not None else None
         self.provisioning = self._provisioning()
         self.reports = Reports()
+        self.scim = Scim(plan.scim, plan.scim.token) if plan.scim is not None else None
         self.account_state = self.options.account_state
         self.mess = Mess(self.options.short, self.options.empty, plan.seed)
         self.faults = Faults()
@@ -151,9 +154,11 @@ class State:
         return set(self.plans if self.tree is None else self.tree.accounts) - self.unreachable(reader).keys()
 
     def unread(self, plan: PlanName, wanted: Collection[str] = DEFAULT) -> list[str]:
-        """What a read plan cannot read; aliases take a permission that the minimum plan has not."""
+        """What a read plan cannot read; aliases take a permission that the minimum plan has not. And what no truth
+        knows: when SCIM was read."""
         more = ["account.aliases"] if self.tree is not None and plan == "minimum" else []
         known = CREDENTIAL_FACETS if "credentials" in wanted else ()
+        more += [READ_AT] if "scim" in wanted else []
         return sorted(name for name in UNREAD[plan] + more if name not in known)
 
     def expect(self, given: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The truth of a running sandbox by source: which facts are put to it, and which lines come back.
 
-The lines themselves are made by `truth`, `organization.truth`, `identity_center.truth` and `credentials.truth`, which
-know nothing of a server.
+The lines themselves are made by `truth`, `organization.truth`, `identity_center.truth`, `credentials.truth` and
+`scim.truth`, which know nothing of a server.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from grantwire.sandbox.credentials.truth import CredentialTruth
 from grantwire.sandbox.identity_center.truth import CenterTruth
 from grantwire.sandbox.organization import truth as organizations
 from grantwire.sandbox.organization.facts import after
+from grantwire.sandbox.scim import truth as scim
 from grantwire.sandbox.sources import Around
 from grantwire.sandbox.truth import Line, PlanName, Truth
 
 if TYPE_CHECKING:
     from grantwire.sandbox.state import State
 
-ORGANIZATION, IAM, CENTER, CREDENTIALS = "organization", "iam", "identity_center", "credentials"
-SOURCES = (ORGANIZATION, IAM, CENTER, CREDENTIALS)
+ORGANIZATION, IAM, CENTER, CREDENTIALS, SCIM = "organization", "iam", "identity_center", "credentials", "scim"
+SOURCES = (ORGANIZATION, IAM, CENTER, CREDENTIALS, SCIM)
 DEFAULT = frozenset((ORGANIZATION, IAM))
 CREDENTIAL_FACETS = ("iam_user.console_access", "iam_user.mfa_active", "iam_user.password_last_changed")
 
@@ -38,6 +39,8 @@ def told(state: State, plan: PlanName, accounts: Collection[str], wanted: Collec
         found = list(_with_credentials(state, readable, found))
     if CENTER in wanted:
         found += _center(state, readable if IAM in wanted else [])
+    if SCIM in wanted and state.center is not None:
+        found += scim.lines(state.center.facts(), directory_told=CENTER in wanted)
     return list({repr(line): line for line in found}.values())
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -121,3 +121,17 @@ def test_an_organization_is_asked_for_by_flags() -> None:
 def test_an_organization_has_at_least_one_account() -> None:
     done = subprocess.run([*COMMAND, "--accounts", "0"], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
+
+
+def test_the_scim_endpoint_is_in_the_facts_when_it_was_asked_for() -> None:
+    sizes = ("--users", "4", "--groups", "1", "--roles", "8", "--directory-users", "3")
+    with process("--identity-center", "account", "--scim", *sizes) as (_, facts):
+        assert facts["scim"]["endpoint"].startswith(facts["endpoint"])
+        assert facts["scim"]["endpoint"].endswith("/scim/v2/")
+        request = Request(
+            f"{facts['scim']['endpoint']}Users", headers={"Authorization": f"Bearer {facts['scim']['token']}"}
+        )
+        with urlopen(request, timeout=5) as answer:
+            assert len(json.load(answer)["Resources"]) == 3
+    refused = subprocess.run([*COMMAND, "--scim"], capture_output=True, text=True, timeout=20)
+    assert "--scim takes --identity-center with an instance" in refused.stderr
