@@ -9,6 +9,7 @@ import pytest
 
 from grantwire.graph import Graph, runs
 from tests.support import following
+from tests.support.keys import KEYS
 from tests.support.timing import ready, seconds
 from tests.support.world import SERVICES, Sandbox, sandbox, world
 
@@ -44,7 +45,7 @@ async def test_ten_accounts_take_less_than_four_seconds(
 async def _round(aws: Sandbox, state: Path) -> dict[str, float]:
     with world(state, aws.environment() | UNLIMITED, *SERVICES) as running:
         await ready(running)
-        async with Graph.open(running.database_url, application_name="tests") as graph:
+        async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as graph:
             await following.add(graph, aws.connector("organization"), aws.organization)
             kinds = (("first", False), ("next", False), ("full", True))
             return {name: seconds(await _sync(graph, full)) for name, full in kinds}

@@ -17,6 +17,7 @@ from grantwire.contracts.failures import DependencyDown
 from grantwire.graph import Graph
 from tests.support import following
 from tests.support.eventually import eventually
+from tests.support.keys import KEYS
 from tests.support.oracle import check_order, fold, judge, keys
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
@@ -69,7 +70,7 @@ async def _kill(tmp_path: Path, schedule: Schedule) -> None:
         sandbox(schedule.seed, *size) as aws,
         world(tmp_path / "state", aws.environment(), *schedule.services) as running,
     ):
-        async with Graph.open(running.database_url, application_name="tests") as graph:
+        async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as graph:
             await _carry_out(schedule, graph, running, aws, rng)
     for name in (*SERVICES, *SERVERS):
         assert running.kills.get(name, 0) + running.kills.get(f"{name}:2", 0) > schedule.rounds, running.kills

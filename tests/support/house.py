@@ -19,6 +19,7 @@ from grantwire.collectors.organization.source import AwsOrganization
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_IAM, COLLECT_ORGANIZATION, CONSUMERS, Consumer
 from grantwire.graph import Graph
+from tests.support.keys import KEYS, SECRET_KEY
 from tests.support.world import SERVICES, Sandbox
 
 Make = Callable[[Graph, Calls], Source]
@@ -48,10 +49,10 @@ async def house(
     delivery; ``iam`` is another source for them than AWS."""
     await bus.apply(nats_url, consumers=_IMPATIENT if impatient else CONSUMERS)
     told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
-    told |= {"iam_rate": 0.0, "organizations_rate": 0.0}
+    told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "secret_key": SECRET_KEY}
     patient = [name for name in SERVICES if not (impatient and name.startswith("collector-"))]
     async with AsyncExitStack() as stack:
-        graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests"))
+        graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests", keys=KEYS))
         for name in patient:
             await stack.enter_async_context(_service(name, told))
         if impatient:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.keys import SECRET_KEY
+
 SERVICES = ("scheduler", "collector-organization", "collector-iam", "projector", "relay")
 GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
 
@@ -208,7 +210,7 @@ class World:
 @contextmanager
 def world(state: Path, aws: dict[str, str], *services: str) -> Iterator[World]:
     """The local servers prepared (schema, streams), and the named services running against them."""
-    environment = {**os.environ, **aws, "GRANTWIRE_STATE_DIR": str(state)}
+    environment = {**os.environ, **aws, "GRANTWIRE_STATE_DIR": str(state), "GRANTWIRE_SECRET_KEY": SECRET_KEY}
     with ExitStack() as undo:
         errors = undo.enter_context((state.parent / f"{state.name}-local.log").open("ab"))
         local = subprocess.Popen(

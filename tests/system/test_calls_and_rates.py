@@ -13,6 +13,7 @@ from grantwire.graph import Graph, runs
 from grantwire.telemetry.clock import monotonic
 from tests.support import following
 from tests.support.eventually import eventually
+from tests.support.keys import KEYS
 from tests.support.oracle import judge
 from tests.support.timing import ready, seconds
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
@@ -38,7 +39,7 @@ def running(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 async def graph(running: World) -> AsyncIterator[Graph]:
-    async with Graph.open(running.database_url, application_name="tests") as opened:
+    async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as opened:
         yield opened
 
 
@@ -96,7 +97,7 @@ async def test_four_collectors_share_what_aws_allows(
 ) -> None:
     """Nothing is dropped, hardly a call is throttled, and little of what is allowed goes unused."""
     with limited(tmp_path, accounts, groups) as (aws, running):
-        async with Graph.open(running.database_url, application_name="tests") as graph:
+        async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as graph:
             await ready(running, lanes=lanes_for(accounts) * len(REPLICAS))
             await following.add(graph, aws.connector("organization_minimum"), aws.organization)
             samples = await _sampled(graph, aws)

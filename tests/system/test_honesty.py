@@ -14,6 +14,7 @@ from grantwire.graph import Graph
 from tests.support import following
 from tests.support.commands import Done, grantwire
 from tests.support.eventually import eventually
+from tests.support.keys import KEYS
 from tests.support.oracle import judge
 from tests.support.world import Sandbox, World, sandbox, world
 
@@ -36,7 +37,7 @@ def running(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 async def graph(running: World) -> AsyncIterator[Graph]:
-    async with Graph.open(running.database_url, application_name="tests") as opened:
+    async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as opened:
         yield opened
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from grantwire.graph import Graph
 from tests.support import following
+from tests.support.keys import KEYS
 from tests.support.oracle import check_order, judge
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
@@ -28,7 +29,7 @@ def running(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 async def graph(aws: Sandbox, running: World) -> AsyncIterator[Graph]:
-    async with Graph.open(running.database_url, application_name="tests") as opened:
+    async with Graph.open(running.database_url, application_name="tests", keys=KEYS) as opened:
         await following.add(opened, aws.connector())
         view = await following.sync(opened, "prod")
         assert view.state == "complete", running.logs()

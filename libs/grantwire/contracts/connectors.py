@@ -48,6 +48,15 @@ def _proper_external_id(value: str | None) -> str | None:
 
 Interval = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=7))]
 
+# What is stored encrypted and never shown, as paths into the settings; * is every key of a mapping.
+SECRET_FIELDS: Final = (
+    "external_id",
+    "operator_external_id",
+    "child_external_id",
+    "account_overrides.*.external_id",
+    "scim_token",
+)
+
 NOT_YET_ACTING: Final = (
     "operator_role_arn",
     "operator_external_id",
@@ -65,7 +74,7 @@ NOT_YET_ACTING: Final = (
 class AccountOverride(BaseModel):
     """How one account is entered differently from the others. What is not given is the connector's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     role_name: str | None = None
     external_id: str | None = Field(default=None, repr=False)
@@ -93,7 +102,7 @@ class ChildRole(BaseModel):
 class Connector(BaseModel):
     """The settings of a connector. Without ``role_arn`` the ambient credentials' own account is read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: str
     name: str = ""

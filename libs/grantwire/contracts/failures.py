@@ -51,6 +51,11 @@ class Invalid(GrantwireError):
         self.field = field
 
 
+class SecretKeyError(GrantwireError):
+    """A secret cannot be encrypted or decrypted: the key is missing, malformed, or another one. Never says the secret
+    or a key; no retry helps before a person acts."""
+
+
 class AwsCause(StrEnum):
     """What kind of refusal an AWS call met: decides whether to retry, wait, or tell a person."""
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import asyncpg
 
-from grantwire.contracts.connectors import Connector, ConnectorState
-from grantwire.contracts.failures import Conflict, NotFound
+from grantwire.contracts.connectors import NOT_YET_ACTING, Connector, ConnectorState
+from grantwire.contracts.failures import Conflict, NotFound, SecretKeyError
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import retiring
+from grantwire.graph import retiring, secrets
+from grantwire.graph.keys import Keys
 from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.standing import not_found
@@ -29,8 +30,9 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredConnector:
-    """A connector as it is kept. ``organization`` is the id of the one it reads, ``identity_center`` the instance, each
-    if it reads one. ``log`` holds its newest 100 lines, newest first."""
+    """A connector as it is kept, its secrets left out: ``secrets`` are the paths of those that are set. ``log`` holds
+    its newest 100 lines, newest first. ``organization`` is the id of the one it reads, ``identity_center`` the
+    instance, each if it reads one."""
 
     connector: Connector
     version: int
@@ -40,6 +42,12 @@ class StoredConnector:
     reason: str | None
     log: list[LogLine] = field(default_factory=list)
     identity_center: IdentityCenter | None = None
+    secrets: frozenset[str] = frozenset()
+
+    def not_yet_acting(self) -> list[str]:
+        """Fields that are set and accepted but that nothing acts on yet, secrets included."""
+        named = {*self.connector.not_yet_acting(), *self.secrets}
+        return [name for name in NOT_YET_ACTING if name in named]
 
 
 async def put(
@@ -52,20 +60,21 @@ async def put(
     organization: str | None = None,
     identity_center: IdentityCenter | None = None,
 ) -> int:
-    """Create or change a connector; returns the version of its settings, which rises only when they change.
+    """Create or change a connector, its secrets sealed; returns the version of its settings, which rises only when they
+    change.
 
     ``organization`` is the id of the one it reads; without the setting ``organizations`` it reads none; likewise
-    ``identity_center``. Raises
-    ``Conflict`` when another connector reads the account or the organization already.
+    ``identity_center``. Raises ``Conflict`` when another connector reads the account or the organization already,
+    ``SecretKeyError`` when there is a secret and no key.
     """
     organization = organization if connector.organizations else None
     async with graph.transaction() as connection:
         await connection.execute(sql.LOCK, TENANT)
         await _refuse_second_owner(connection, connector.id, account, organization)
-        settings = connector.model_dump(mode="json")
+        settings = secrets.seal(graph.keys, connector.id, connector.model_dump(mode="json"))
         before = await connection.fetchrow(sql.GET, TENANT, connector.id)
         version = await connection.fetchval(sql.LAST_VERSION, TENANT, connector.id)
-        version += before is None or before["settings"] != settings
+        version += before is None or not _is(graph.keys, before, connector)
         center = identity_center.model_dump() if identity_center and connector.identity_center else None
         values = (version, settings, account, organization, center, state.value, reason)
         await connection.execute(sql.PUT, TENANT, connector.id, *values)
@@ -89,12 +98,12 @@ async def list_all(graph: Graph) -> list[StoredConnector]:
 
 
 async def settings(graph: Graph, id: str, version: int) -> Connector:
-    """The settings a job was made for. Raises ``NotFound``."""
+    """The settings a job was made for, secrets included. Raises ``NotFound``, ``SecretKeyError``."""
     async with graph.connection() as connection:
         found = await connection.fetchval(sql.SETTINGS, TENANT, id, version)
         if found is None:
             raise NotFound(f"Connector {id!r} has no settings of version {version}; was it removed?")
-        return Connector.model_validate(found)
+        return secrets.unseal(graph.keys, id, found)
 
 
 async def set_state(graph: Graph, id: str, state: ConnectorState, reason: str | None = None) -> None:
@@ -151,9 +160,18 @@ async def _refuse_second_owner(connection: Connection, id: str, account: str | N
         )
 
 
+def _is(keys: Keys, row: asyncpg.Record, connector: Connector) -> bool:
+    """Whether these settings are kept already: opened, for the same secret is sealed differently each time. What cannot
+    be opened is replaced."""
+    try:
+        return secrets.unseal(keys, connector.id, row["settings"]) == connector
+    except SecretKeyError:
+        return False
+
+
 def _stored(row: asyncpg.Record, log: Iterable[asyncpg.Record]) -> StoredConnector:
     return StoredConnector(
-        Connector.model_validate(row["settings"]),
+        secrets.without(row["settings"]),
         row["version"],
         row["account"],
         row["organization"],
@@ -161,4 +179,5 @@ def _stored(row: asyncpg.Record, log: Iterable[asyncpg.Record]) -> StoredConnect
         row["reason"],
         [LogLine(line["at"], line["level"], line["text"]) for line in log],
         IdentityCenter.model_validate(row["identity_center"]) if row["identity_center"] else None,
+        frozenset(secrets.secret_fields(row["settings"])),
     )

@@ -9,12 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from grantwire.contracts.connectors import Connector
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import claiming, retiring
+from grantwire.graph import claiming, retiring, secrets
 from grantwire.graph.fleet import members
 from grantwire.graph.history import run_id
 from grantwire.graph.outages import repeated
@@ -63,7 +62,7 @@ async def _known(connection: Connection, run: asyncpg.Record, connector: asyncpg
     gaps = await connection.fetch(sql.GAPS, TENANT, id)
     taken = await connection.fetch(sql.TAKEN, TENANT, id)
     return Known(
-        connector=Connector.model_validate(connector["settings"]),
+        connector=secrets.without(connector["settings"]),
         account=connector["account"],
         organization=organization,
         cause=run["cause"],

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from grantwire.contracts.text import canonical
+from grantwire.graph.keys import Keys
 from grantwire.graph.outages import noticed
 
 if TYPE_CHECKING:
@@ -23,20 +24,24 @@ _JSONB_VERSION: Final = b"\x01"  # the first byte of jsonb on the wire
 
 
 class Graph:
-    """A pool of connections, open while its context is entered."""
+    """A pool of connections, open while its context is entered. ``keys`` are for the secrets of connectors; whoever
+    reads and writes none needs none."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", keys: Keys | None = None) -> None:
         self._pool = pool
+        self.keys = keys or Keys()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database_url: str, *, application_name: str, max_size: int = 6) -> "AsyncIterator[Graph]":
+    async def open(
+        cls, database_url: str, *, application_name: str, max_size: int = 6, keys: Keys | None = None
+    ) -> "AsyncIterator[Graph]":
         """Raises ``DependencyDown`` when Postgres cannot be reached."""
         options = connect_options(database_url, application_name)
         with noticed():
             pool = await asyncpg.create_pool(min_size=1, max_size=max_size, init=prepare, **options)
         try:
-            yield cls(pool)
+            yield cls(pool, keys)
         finally:
             # Terminated, not drained: whatever still runs belongs to a task that is being cancelled.
             pool.terminate()

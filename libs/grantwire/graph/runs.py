@@ -7,11 +7,10 @@ from uuid import uuid4
 
 import asyncpg
 
-from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT, AccountId, iam_scope, organization_scope
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import claiming, retiring
+from grantwire.graph import claiming, retiring, secrets
 from grantwire.graph.dispatch import PendingScope, clear, pending, published, refused
 from grantwire.graph.history import (
     PartState,
@@ -137,7 +136,7 @@ async def timetable(graph: Graph, now: datetime) -> list[TimetableRow]:
 
 def _first_part(row: asyncpg.Record) -> Part:
     """An organization is read first: it says which accounts there are. Otherwise the one account is all."""
-    connector = Connector.model_validate(row["settings"])
+    connector = secrets.without(row["settings"])
     account = row["account"] or connector.account
     if account is None:
         raise Conflict(
@@ -150,7 +149,7 @@ def _first_part(row: asyncpg.Record) -> Part:
 
 def _has_more(row: asyncpg.Record) -> bool:
     """Whether more than the IAM of one account is read by these settings."""
-    connector = Connector.model_validate(row["settings"])
+    connector = secrets.without(row["settings"])
     return connector.sync_secrets or connector.scim
 
 

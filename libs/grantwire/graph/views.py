@@ -7,9 +7,9 @@ from typing import Any, Final
 import asyncpg
 
 from grantwire.contracts.cadence import reading_interval
-from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
+from grantwire.graph import secrets
 from grantwire.graph.freshness import due_at, is_overdue
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.scopes import State
@@ -57,7 +57,7 @@ async def scopes_of(connection: Connection, accounts: list[str]) -> list[ScopeVi
 
 
 def _view(row: asyncpg.Record, now: datetime) -> ScopeView:
-    base = Connector.model_validate(row["settings"]).interval if row["settings"] else _NO_CONNECTOR
+    base = secrets.without(row["settings"]).interval if row["settings"] else _NO_CONNECTOR
     interval = reading_interval(row["key"], base)
     values: dict[str, Any] = {name: row[name] for name in _SAME}
     return ScopeView(

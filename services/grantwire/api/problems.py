@@ -21,6 +21,7 @@ from grantwire.contracts.failures import (
     Malformed,
     NotFound,
     Oversized,
+    SecretKeyError,
     Transient,
 )
 
@@ -87,6 +88,13 @@ _OURS: Final[tuple[tuple[type[GrantwireError], int, str, str, str], ...]] = (
     (Malformed, 422, "malformed", "It cannot be read", "Correct it and send it again."),
     (Oversized, 413, "too-large", "It is too large for the bus", "Make it smaller."),
     (Transient, 503, "unavailable", "Something needed is away", "Send it again in a few seconds."),
+    (
+        SecretKeyError,
+        500,
+        "secret-key",
+        "A secret cannot be encrypted or read",
+        "Give the api its key (docs/deployment.md), then send it again.",
+    ),
     (GrantwireError, 500, "failed", "It failed", "Read the sentence above and the api's log."),
 )
 

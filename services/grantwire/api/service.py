@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from faststream.nats import NatsBroker
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from starlette.types import ASGIApp
 
 from grantwire import bus, telemetry
@@ -32,14 +32,16 @@ from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
 from grantwire.api.validation import Door, ask_aws
 from grantwire.contracts.failures import GrantwireError
-from grantwire.graph import Graph
+from grantwire.graph import Graph, migrate, resealing
+from grantwire.graph.keys import NEXT_STEP
+from grantwire.graph.settings import KeySettings
 from grantwire.local import StateDir
 
 NAME = "api"
 log = structlog.get_logger(__name__)
 
 
-class Settings(BaseSettings):
+class Settings(KeySettings):
     """Everything this process is told from outside. ``public_host`` is the Host under which a proxy publishes it."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
@@ -94,7 +96,8 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
 async def build(settings: Settings) -> AsyncIterator[Running]:
     """Running while entered; says at which URL."""
     token = settings.token()
-    async with Graph.open(settings.database_url, application_name=NAME) as graph:
+    async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
+        await _mind_secrets(graph)
         broker = bus.broker(settings.nats_url, service=NAME)
         app = _traced(assemble(graph, broker, ask_aws))
         async with (
@@ -107,6 +110,22 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
 
 def main() -> None:
     sys.exit(bus.serve(build(Settings())))
+
+
+async def _mind_secrets(graph: Graph) -> None:
+    """Encrypt what an earlier version kept in clear; say what cannot be encrypted or read."""
+    try:
+        await migrate.check(graph)
+    except GrantwireError as error:
+        log.warning("the tables are not ready", reason=str(error))
+        return
+    found = await (resealing.rotate(graph, clear_alone=True) if graph.keys else resealing.check(graph))
+    if found.renewed:
+        log.info("secrets encrypted", count=found.renewed)
+    if found.clear > found.renewed:
+        log.warning("secrets are stored in clear, for no key was given", count=found.clear, next_step=NEXT_STEP)
+    for reason in dict.fromkeys(found.unreadable):
+        log.warning("a secret cannot be read", reason=reason)
 
 
 def _guarding(app: ASGIApp, token: str, public_host: str | None) -> Any:

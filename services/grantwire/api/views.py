@@ -2,28 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import reduce
+from operator import getitem
 from typing import Any, Final
 
 from fastapi.encoders import jsonable_encoder
 
 from grantwire.bus import Letter
-from grantwire.contracts.connectors import Connector
 from grantwire.contracts.text import canonical
 from grantwire.graph.connectors import StoredConnector
 from grantwire.graph.queries import Answer, ScopeView
 from grantwire.graph.retiring import RetiredScope
 from grantwire.graph.runs import RunView
 
-SECRETS: Final = ("external_id", "operator_external_id", "child_external_id", "scim_token")
 _WORST_FIRST: Final = ("stale", "unreachable", "held", "new")
 
 
-def settings_view(connector: Connector) -> dict[str, Any]:
+def settings_view(stored: StoredConnector) -> dict[str, Any]:
     """The settings of a connector. A secret is shown as "set"."""
-    shown = connector.model_dump(mode="json")
-    for override in shown["account_overrides"].values():
-        override["external_id"] = override["external_id"] and "set"
-    return shown | {name: "set" for name in SECRETS if shown[name] is not None}
+    shown = stored.connector.model_dump(mode="json")
+    for path in stored.secrets:
+        *way, name = path.split(".")
+        reduce(getitem, way, shown)[name] = "set"
+    return shown
 
 
 def connector_view(stored: StoredConnector, *, log_lines: int = 100) -> dict[str, Any]:
@@ -36,8 +37,8 @@ def connector_view(stored: StoredConnector, *, log_lines: int = 100) -> dict[str
         "state": stored.state,
         "reason": stored.reason,
         "settings_version": stored.version,
-        "settings": settings_view(stored.connector),
-        "not_yet_acting": stored.connector.not_yet_acting(),
+        "settings": settings_view(stored),
+        "not_yet_acting": stored.not_yet_acting(),
         "log": jsonable_encoder(stored.log[:log_lines]),
     }
 

@@ -89,8 +89,9 @@ def _environment(servers: Servers, port: int) -> dict[str, str]:
         "GRANTWIRE_API_PORT": str(port),
         "GRANTWIRE_ADMIN_TOKEN_FILE": str(servers.state.path / TOKEN_FILE),
     }
+    keys = {f"GRANTWIRE_{name.upper()}": value for name, value in servers.keys.given().items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRANTWIRE_")}
-    return kept | told | ({"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {})
+    return kept | told | keys | ({"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {})
 
 
 async def _healthy(http: httpx.AsyncClient) -> bool:

@@ -34,6 +34,8 @@ async def house(servers: Servers, port: int) -> AsyncIterator[House]:
 
 def _settings(name: str, module: Any, servers: Servers, port: int) -> Any:
     told: dict[str, Any] = {"database_url": servers.database_url, "nats_url": servers.nats_url}
+    if "secret_key_file" in module.Settings.model_fields:
+        told |= servers.keys.model_dump()
     if name == "api":
         told |= {"admin_token": servers.token, "api_port": port}
     return module.Settings(**told)

@@ -18,6 +18,7 @@ from grantwire.cli.commands import (
     retired,
     run,
     runs,
+    secrets,
     status,
     sync,
     upkeep,
@@ -49,6 +50,7 @@ def make() -> typer.Typer:
     app.add_typer(retired.group, name="retired")
     app.add_typer(removals.group, name="removals")
     app.add_typer(dead_letters.group, name="dead-letters")
+    app.add_typer(secrets.group, name="secrets")
     app.add_typer(upkeep.bus, name="bus")
     app.add_typer(upkeep.db, name="db")
     return app

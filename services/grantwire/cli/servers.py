@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grantwire import telemetry
 from grantwire.cli import logfile
 from grantwire.cli.catalog import load_services
-from grantwire.cli.settings import TOKEN_FILE, Settings
+from grantwire.cli.settings import SECRET_KEY_FILE, TOKEN_FILE, Settings
 from grantwire.local import LocalStack, StateDir
+
+if TYPE_CHECKING:
+    from grantwire.graph.settings import KeySettings
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Servers:
     token: str = field(repr=False)
     database_url: str = field(repr=False)
     nats_url: str = field(repr=False)
+    keys: "KeySettings"
     traces: str | None
     modules: dict[str, Any]
     log: Path | None
@@ -44,9 +48,9 @@ async def servers(
             modules = await imports
         finally:
             await asyncio.gather(imports, return_exceptions=True)
-        await _in_shape(embedded)
-        token = state.read_or_create_secret(TOKEN_FILE.name)
-        yield Servers(state, token, embedded.database_url, embedded.nats_url, viewer, modules, log)
+        token, keys = state.read_or_create_secret(TOKEN_FILE.name), _keys(state)
+        await _in_shape(embedded, keys)
+        yield Servers(state, token, embedded.database_url, embedded.nats_url, keys, viewer, modules, log)
 
 
 async def _viewer(stack: AsyncExitStack) -> str:
@@ -67,9 +71,21 @@ def _listen(stack: AsyncExitStack, state: StateDir, viewer: str | None, *, verbo
     return log
 
 
-async def _in_shape(embedded: LocalStack) -> None:
-    """Tables and streams as this version needs them."""
+def _keys(state: StateDir) -> "KeySettings":
+    """The keys that the environment gives, or else those in the state directory: one is made at first use."""
+    from grantwire.graph.settings import KeySettings
+
+    if (given := KeySettings()).keys():
+        return given
+    state.read_or_create_secret(SECRET_KEY_FILE.name)
+    return KeySettings(secret_key_file=state.path / SECRET_KEY_FILE)
+
+
+async def _in_shape(embedded: LocalStack, keys: "KeySettings") -> None:
+    """Tables and streams as this version needs them, secrets under the newest key."""
     from grantwire import bus
-    from grantwire.graph import migrate
+    from grantwire.graph import Graph, migrate, resealing
 
     await asyncio.gather(migrate.upgrade(embedded.database_url), bus.apply(embedded.nats_url))
+    async with Graph.open(embedded.database_url, application_name="cli", keys=keys.keys()) as graph:
+        await resealing.rotate(graph)

@@ -13,6 +13,7 @@ from grantwire.cli.exits import Exit, Stop
 
 API_FILE: Final = "api.json"  # in the state directory while an api serves it
 TOKEN_FILE: Final = Path("secrets") / "admin-token"
+SECRET_KEY_FILE: Final = Path("secrets") / "secret-key"
 
 
 class Settings(BaseSettings):

@@ -21,6 +21,7 @@ from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import AccountId
 from grantwire.graph import Graph
 from tests.support.commands import grantwire
+from tests.support.keys import KEYS
 
 ACCOUNT = "123456789012"
 ORGANIZATION = "o-abc1234567"
@@ -73,7 +74,7 @@ def urls() -> Iterator[dict[str, str]]:
 @pytest_asyncio.fixture
 async def stage(urls: dict[str, str]) -> AsyncIterator[Stage]:
     """Every test begins without connectors."""
-    async with Graph.open(urls["database_url"], application_name="test") as graph:
+    async with Graph.open(urls["database_url"], application_name="test", keys=KEYS) as graph:
         await _forget(graph)
         broker = bus.broker(urls["nats_url"], service="api")
         door = Door()

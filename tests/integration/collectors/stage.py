@@ -20,6 +20,7 @@ from grantwire.contracts.streams import JOBS, SNAPSHOTS
 from grantwire.graph import Graph, connectors
 from grantwire.sandbox.server import Sandbox
 from tests.support.eventually import eventually
+from tests.support.keys import KEYS
 
 until: Callable[..., Awaitable[Any]] = eventually  # a predicate may be a function or a coroutine function
 
@@ -86,7 +87,7 @@ async def staged(
         await client.jetstream().delete_stream(str(info.config.name))
     await bus.apply(nats_url)
     broker = bus.broker(nats_url, service="tests")
-    async with Graph.open(database_url, application_name="tests") as graph, AsyncExitStack() as running:
+    async with Graph.open(database_url, application_name="tests", keys=KEYS) as graph, AsyncExitStack() as running:
         await connectors.put(graph, settings, account=settings.account, state=ConnectorState.SYNCING, reason=None)
         await running.enter_async_context(bus.running(broker))
         for service in services:

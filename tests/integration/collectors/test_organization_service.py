@@ -24,6 +24,7 @@ from tests.integration.collectors.reading import (
     truth,
 )
 from tests.integration.collectors.stage import Stage, bodies, staged
+from tests.support.keys import SECRET_KEY
 from tests.support.nats import NatsServer
 from tests.support.postgres import database_url, postgres_server, template_url
 
@@ -44,6 +45,7 @@ async def stage(organization: Sandbox, server: NatsServer, database_url: str) ->
         "nats_url": server.url,
         "aws_read_timeout": 1.0,
         "aws_attempts": 2,
+        "secret_key": SECRET_KEY,
     }
     both = organizations.build(organizations.Settings(**told)), iam.build(iam.Settings(**told))
     async with staged(organization, settings, server.url, database_url, *both) as running:

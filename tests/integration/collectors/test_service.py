@@ -12,6 +12,7 @@ from grantwire.contracts.snapshots import Body, Outcome, SnapshotBegun
 from grantwire.sandbox.server import Sandbox
 from tests.integration.collectors.reading import connector, exported, iam_job, truth
 from tests.integration.collectors.stage import Stage, bodies, staged
+from tests.support.keys import SECRET_KEY
 from tests.support.nats import NatsServer
 from tests.support.postgres import database_url, postgres_server, template_url
 
@@ -26,7 +27,8 @@ def server() -> Iterator[NatsServer]:
 
 @pytest_asyncio.fixture
 async def stage(sandbox: Sandbox, server: NatsServer, database_url: str) -> AsyncIterator[Stage]:
-    service = Settings(database_url=database_url, nats_url=server.url, aws_read_timeout=1.0, aws_attempts=2)
+    told = {"database_url": database_url, "nats_url": server.url, "secret_key": SECRET_KEY}
+    service = Settings.model_validate(told | {"aws_read_timeout": 1.0, "aws_attempts": 2})
     async with staged(sandbox, connector(sandbox), server.url, database_url, build(service)) as running:
         yield running
 

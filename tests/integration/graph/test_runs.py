@@ -32,7 +32,8 @@ async def test_settings_are_kept_by_version(graph: Graph) -> None:
     await connectors.add_log(graph, "prod", "info", "Saved.")
     await connectors.set_state(graph, "prod", ConnectorState.FAILED, "no")
     stored = await connectors.get(graph, "prod")
-    assert (stored.connector, stored.version, stored.account) == (changed, 2, ACCOUNT)
+    assert (stored.connector, stored.version, stored.account) == (PROD, 2, ACCOUNT), "without its secrets"
+    assert stored.secrets == {"external_id"}
     assert (stored.state, stored.reason, stored.log[0].text) == (ConnectorState.FAILED, "no", "Saved.")
     assert [one.connector.id for one in await connectors.list_all(graph)] == ["prod"]
 

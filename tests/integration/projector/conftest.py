@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from grantwire.graph import Graph
 from tests.integration.bus.stage import Stage, staged
+from tests.support.keys import KEYS
 from tests.support.nats import NatsServer
 from tests.support.postgres import database_url, postgres_server, template_url
 
@@ -27,5 +28,5 @@ async def stage(server: NatsServer) -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture
 async def graph(database_url: str) -> AsyncIterator[Graph]:
-    async with Graph.open(database_url, application_name="tests") as opened:
+    async with Graph.open(database_url, application_name="tests", keys=KEYS) as opened:
         yield opened

@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from grantwire.graph import Graph
 from tests.integration.scheduler.stage import Stage, staged
+from tests.support.keys import KEYS
 from tests.support.nats import NatsServer
 from tests.support.postgres import database_url, postgres_server, template_url
 
@@ -21,5 +22,8 @@ def server() -> Iterator[NatsServer]:
 
 @pytest_asyncio.fixture
 async def stage(server: NatsServer, database_url: str) -> AsyncIterator[Stage]:
-    async with Graph.open(database_url, application_name="tests", max_size=12) as graph, staged(server, graph) as ready:
+    async with (
+        Graph.open(database_url, application_name="tests", max_size=12, keys=KEYS) as graph,
+        staged(server, graph) as ready,
+    ):
         yield ready

@@ -13,7 +13,15 @@ from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts import chunks
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.envelope import CHUNK, SNAPSHOT, Envelope
-from grantwire.contracts.failures import AwsCause, AwsError, DependencyDown, NotFound, Oversized, Transient
+from grantwire.contracts.failures import (
+    AwsCause,
+    AwsError,
+    DependencyDown,
+    NotFound,
+    Oversized,
+    SecretKeyError,
+    Transient,
+)
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
 from grantwire.contracts.resources import Facts, Kind, Resource
@@ -209,3 +217,10 @@ async def test_a_connector_that_is_gone_ends_the_run_that_waits() -> None:
     seal = (await World().collect(JOB.model_copy(update={"settings_version": 4}))).seal()
     assert (seal.outcome, seal.body) == (Outcome.STALE, Body.NONE)
     assert seal.reason is not None and seal.reason.code == "connector_gone"
+
+
+async def test_a_secret_that_cannot_be_opened_ends_the_job_at_its_first_delivery() -> None:
+    world = World(error=SecretKeyError("The external_id of connector 'prod' cannot be read: no key was given."))
+    seal = (await world.collect(delivery=FIRST)).seal()
+    assert (seal.outcome, seal.body) == (Outcome.STALE, Body.NONE)
+    assert seal.reason is not None and (seal.reason.code, seal.reason.text) == ("secret_key", str(world.error))

@@ -11,7 +11,7 @@ from grantwire.api.problems import Unsuitable
 from grantwire.api.validation import Door, Entrance
 from grantwire.api.views import connector_view, retired_view
 from grantwire.contracts.connectors import Connector, ConnectorState
-from grantwire.contracts.failures import Invalid, NotFound
+from grantwire.contracts.failures import Invalid, NotFound, SecretKeyError
 from grantwire.graph import Graph, connectors, retiring, runs
 from grantwire.graph.connectors import StoredConnector
 from grantwire.telemetry import current_traceparent
@@ -53,7 +53,7 @@ class ConnectorRoutes:
         sync is asked for at once. The same settings again change nothing and give 200. 400 when AWS contradicts a
         setting: `organizations` with a role that may not read the organization, for one."""
         before = await self._find(connector.id)
-        if before is not None and _holds(before, connector):
+        if before is not None and await self._holds(before, connector):
             response.status_code = 200
             return _answer(before, created=False, run=None)
         entrance = await self._enter(connector)
@@ -99,6 +99,15 @@ class ConnectorRoutes:
             self.graph, connector_id, cause="manual", traceparent=current_traceparent(), full=full
         )
 
+    async def _holds(self, stored: StoredConnector, connector: Connector) -> bool:
+        """Whether these settings are kept already and were accepted by AWS; not if a secret of them cannot be read."""
+        if stored.state in (ConnectorState.DRAFT, ConnectorState.FAILED):
+            return False
+        try:
+            return connector == await connectors.settings(self.graph, connector.id, stored.version)
+        except SecretKeyError:
+            return False
+
     async def _find(self, connector_id: str) -> StoredConnector | None:
         try:
             return await connectors.get(self.graph, connector_id)
@@ -106,15 +115,10 @@ class ConnectorRoutes:
             return None
 
 
-def _holds(stored: StoredConnector, connector: Connector) -> bool:
-    """Whether these settings are kept already and were accepted by AWS."""
-    return stored.connector == connector and stored.state not in (ConnectorState.DRAFT, ConnectorState.FAILED)
-
-
 def _answer(stored: StoredConnector, *, created: bool, run: str | None) -> dict[str, Any]:
     return {
         "connector": connector_view(stored),
         "created": created,
         "run": run,
-        "not_yet_acting": stored.connector.not_yet_acting(),
+        "not_yet_acting": stored.not_yet_acting(),
     }

@@ -36,7 +36,7 @@ def apply(nats_url: NatsUrl = None, json: opt.JsonOption = False) -> None:
 
     from grantwire import bus as streams
 
-    changes = asyncio.run(streams.apply(_given(nats_url, "GRANTWIRE_NATS_URL")))
+    changes = asyncio.run(streams.apply(given(nats_url, "GRANTWIRE_NATS_URL")))
     if json:
         print_json({"changes": changes})
     for line in changes or ["Streams and consumers are as they should be."]:
@@ -50,7 +50,7 @@ def upgrade(database_url: DatabaseUrl = None, json: opt.JsonOption = False) -> N
 
     from grantwire.graph import migrate
 
-    asyncio.run(migrate.upgrade(_given(database_url, "GRANTWIRE_DATABASE_URL")))
+    asyncio.run(migrate.upgrade(given(database_url, "GRANTWIRE_DATABASE_URL")))
     if json:
         print_json({"upgraded": True})
     say("The tables are at this version.")
@@ -68,7 +68,7 @@ def check(
     import asyncio
     from dataclasses import asdict
 
-    found = asyncio.run(_checked(_given(database_url, "GRANTWIRE_DATABASE_URL"), repair=repair))
+    found = asyncio.run(_checked(given(database_url, "GRANTWIRE_DATABASE_URL"), repair=repair))
     if json:
         print_json({"findings": [asdict(each) for each in found]})
     else:
@@ -93,7 +93,8 @@ def _row(finding: "Finding") -> tuple[object, ...]:
     return finding.scope, finding.connector, finding.damaged, finding.text
 
 
-def _given(url: str | None, name: str) -> str:
+def given(url: str | None, name: str) -> str:
+    """The URL of a server. Raises ``Stop`` when nobody gave it."""
     if not url:
         raise Stop(Exit.USAGE, f"{name} is not set.", "`grantwire up` does this by itself on its embedded servers.")
     return url

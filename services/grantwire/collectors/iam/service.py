@@ -48,7 +48,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     aws = settings.aws()
     calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
     try:
-        async with Graph.open(settings.database_url, application_name=NAME) as graph:
+        async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
             async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = Sessions(aws, calls, budgets)

@@ -14,7 +14,7 @@ from grantwire.collectors.kit.reading import Reading, Source
 from grantwire.collectors.kit.reasons import may_pass, reason
 from grantwire.collectors.kit.snapshots import Content, Cost, Snapshot
 from grantwire.contracts.connectors import Connector
-from grantwire.contracts.failures import AwsError, NotFound, Oversized, Transient
+from grantwire.contracts.failures import AwsError, NotFound, Oversized, SecretKeyError, Transient
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
 from grantwire.contracts.snapshots import Body, Reason, SnapshotSealed
@@ -62,8 +62,9 @@ class Collector:
             try:
                 connector = await self._connectors.settings(job.connector, job.settings_version)
                 reading = await self._source.read(connector, job)
-            except NotFound as gone:
-                why = Reason(code="connector_gone", text=str(gone))
+            except (NotFound, SecretKeyError) as unusable:
+                code = "connector_gone" if isinstance(unusable, NotFound) else "secret_key"
+                why = Reason(code=code, text=str(unusable))
                 await self._give_up(snapshot, why, await self._cost(tally, began_at, began))
                 return
             except AwsError as error:

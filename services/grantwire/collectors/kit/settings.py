@@ -1,13 +1,14 @@
 """What every collector process is told from outside."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from grantwire.aws import AwsSettings
 from grantwire.graph.budgets import Pace
+from grantwire.graph.settings import KeySettings
 
 
-class CollectorSettings(BaseSettings):
+class CollectorSettings(KeySettings):
     """Timeouts in seconds; AWS's own variables say the rest."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True, populate_by_name=True)

@@ -11,7 +11,7 @@ class StoredConnectors:
         self._graph = graph
 
     async def settings(self, connector: str, version: int) -> Connector:
-        """Raises ``NotFound`` if the connector is gone."""
+        """Raises ``NotFound`` if the connector is gone, ``SecretKeyError`` if its secrets cannot be opened."""
         return await connectors.settings(self._graph, connector, version)
 
 
