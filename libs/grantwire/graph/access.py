@@ -4,66 +4,43 @@ An answer says who may knock. Whether the principal's own policies let it in is 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
-from grantwire.graph.chains import CUT, DEPTH, OWN_POLICIES, Effect
-from grantwire.graph.export import tenant_of
+from grantwire.graph.answers import Answer, Path, Question, Step
+from grantwire.graph.chains import DEPTH
+from grantwire.graph.export import Tenant, tenant_of
+from grantwire.graph.grounds import grounds
 from grantwire.graph.identity import node_id
-from grantwire.graph.names import Node, nodes
+from grantwire.graph.labels import labelled, named_by
+from grantwire.graph.names import nodes
+from grantwire.graph.nodes import Node
 from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.provisioned import described
+from grantwire.graph.remarks import of_answer, of_path
 from grantwire.graph.statements import queries as sql
 from grantwire.graph.stored import KINDS, RELATIONS
-from grantwire.graph.trails import PRINCIPALS, Fact, Principal, Reached, Trail, account_names, backward, forward
-from grantwire.graph.views import ScopeView, scopes_of
+from grantwire.graph.trails import (
+    BACKWARDS,
+    BACKWARDS_FROM_SUBJECT,
+    FORWARDS,
+    PRINCIPALS,
+    Fact,
+    Principal,
+    Reached,
+    Trail,
+    account_names,
+    backward,
+    forward,
+)
+from grantwire.graph.views import scopes_under
 
-_FOLLOWED: Final = [RELATION_CODES[RelationKind.MEMBER_OF], RELATION_CODES[RelationKind.CAN_ASSUME]]
-_Level: TypeAlias = dict[UUID, Trail]
-_Expand: TypeAlias = Callable[[Connection, _Level], Awaitable[list[Trail]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step away from the subject. ``through`` is the account, or anyone, whose trust is used."""
-
-    relation: RelationKind
-    node: Node
-    effect: Effect
-    through: Node | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """``end`` is what the subject reaches, or who reaches it. ``effect`` is that of the weakest step."""
-
-    end: Node
-    effect: Effect
-    via: list[Step]
-    conditions: list[Any]
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """``freshness`` holds the scopes that the answer rests on; ``note`` says what was not followed."""
-
-    question: Literal["can", "who_can"]
-    subject: Node
-    revision: int
-    freshness: list[ScopeView]
-    paths: list[Path]
-    note: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """The answer as plain values, as faces print it: a path's end is its ``target``, or its ``source``."""
-        end = "target" if self.question == "can" else "source"
-        whole = asdict(self)
-        whole["paths"] = [{end: path.pop("end"), **path} for path in whole["paths"]]
-        return whole
+_Level: TypeAlias = dict[UUID, list[Trail]]
+_Expand: TypeAlias = Callable[[Connection, _Level, Reached], Awaitable[list[Trail]]]
+_PAIR: Final = Kind.PROVISIONED_PERMISSION_SET
 
 
 async def can(graph: Graph, node: Node) -> Answer:
@@ -76,53 +53,71 @@ async def who_can(graph: Graph, node: Node) -> Answer:
     return await _answer(graph, node, "who_can", _backwards)
 
 
-async def _answer(graph: Graph, subject: Node, question: Literal["can", "who_can"], expand: _Expand) -> Answer:
+async def _answer(graph: Graph, subject: Node, question: Question, expand: _Expand) -> Answer:
     async with graph.transaction(snapshot=True) as connection:
         revision = await connection.fetchval(sql.REVISION, TENANT)
         trails, cut = await _walk(connection, subject.id, expand)
-        tenant = await tenant_of(connection)
-        known = await nodes(connection, _named(subject, trails), tenant)
-        accounts = {node.account for node in (subject, *known.values()) if node.account and node.owned}
-        freshness = await scopes_of(connection, sorted(accounts))
-    paths = [_path(subject, trail, known, question) for trail in trails]
-    paths.sort(key=lambda path: (path.end.kind, path.end.native_id))
-    return Answer(question, subject, revision, freshness, paths, CUT if cut else None)
+        known = await _known(connection, subject, trails, await tenant_of(connection))
+        subject = known[subject.id]
+        # Nobody is a permission set in an account: it is on the way to who is assigned.
+        ends = [trail for trail in trails if question == "can" or known[trail.end].kind is not _PAIR]
+        freshness = await scopes_under(connection, grounds(question, subject, _met(subject, trails, known)))
+        provisioned = await described(connection, [known[id] for id in _pairs(ends)], known)
+    unheld = _unheld(trails, ends, known) if question == "who_can" else []
+    read = any(scope.source == "identity_center" for scope in freshness)
+    note = of_answer(subject, question, cut=cut, unheld=unheld, read=read)
+    paths = sorted((_path(subject, trail, known) for trail in ends), key=_order)
+    return Answer(question, subject, revision, freshness, paths, note, provisioned)
 
 
 async def _walk(connection: Connection, start: UUID, expand: _Expand) -> tuple[list[Trail], bool]:
     """The best trail to everything within reach, and whether longer ones were left."""
     reached = Reached(start)
-    level: _Level = {start: Trail()}
+    level: _Level = {start: [Trail()]}
     for _ in range(DEPTH):
-        found = await expand(connection, level)
+        found = await expand(connection, level, reached)
         # Two trails to one end may both be offered: only the better one is gone on from.
-        ends = [trail.hops[-1].arrives for trail in found if reached.offer(trail)]
-        level = {end: reached.trails[end] for end in ends}
+        keys = dict.fromkeys(trail.key for trail in found if reached.offer(trail))
+        level = defaultdict(list)
+        for key in keys:
+            level[key[0]].append(reached.trails[key])
         if not level:
             break
-    return list(reached.trails.values()), bool(level) and bool(await expand(connection, level))
+    trails = list(reached.trails.values())
+    return trails, bool(level) and any(map(reached.offer, await expand(connection, level, reached)))
 
 
-async def _forwards(connection: Connection, level: _Level) -> list[Trail]:
+async def _forwards(connection: Connection, level: _Level, reached: Reached) -> list[Trail]:
     principals = await _principals(connection, level)
     names = {name for one in principals for name in one.names()}
     facts: dict[UUID, list[Fact]] = defaultdict(list)
-    for fact in await _facts(connection, sql.STEPS_FROM, names):
-        facts[fact.source].append(fact)
-    return [level[one.id].then(hop) for one in principals for hop in forward(one, facts)]
+    for fact in await _facts(connection, sql.STEPS_FROM, names, FORWARDS):
+        if fact.kind is not RelationKind.CAN_ASSUME or not reached.is_settled(fact.target):
+            facts[fact.source].append(fact)
+    return [trail.then(hop) for one in principals for hop in forward(one, facts) for trail in level[one.id]]
 
 
-async def _backwards(connection: Connection, level: _Level) -> list[Trail]:
-    facts = await _facts(connection, sql.STEPS_TO, level)
-    insiders = await _insiders(connection, {fact.source for fact in facts})
+async def _backwards(connection: Connection, level: _Level, reached: Reached) -> list[Trail]:
+    first = any(not trail.hops for trails in level.values() for trail in trails)
+    facts = await _facts(connection, sql.STEPS_TO, level, BACKWARDS_FROM_SUBJECT if first else BACKWARDS)
+    trusted = {fact.source for fact in facts if fact.kind is RelationKind.CAN_ASSUME}
+    found = await _insiders(connection, trusted)
+    insiders = {name: [one for one in ones if not reached.is_settled(one.id)] for name, ones in found.items()}
     by_target: dict[UUID, list[Fact]] = defaultdict(list)
     for fact in facts:
         by_target[fact.target].append(fact)
-    return [level[target].then(hop) for target, found in by_target.items() for hop in backward(target, found, insiders)]
+    return [
+        trail.then(hop)
+        for target, theirs in by_target.items()
+        for hop in backward(target, theirs, insiders)
+        for trail in level[target]
+    ]
 
 
-async def _facts(connection: Connection, statement: str, ids: Iterable[UUID]) -> list[Fact]:
-    rows = await connection.fetch(statement, TENANT, list(ids), _FOLLOWED)
+async def _facts(
+    connection: Connection, statement: str, ids: Iterable[UUID], followed: Iterable[RelationKind]
+) -> list[Fact]:
+    rows = await connection.fetch(statement, TENANT, list(ids), [RELATION_CODES[kind] for kind in followed])
     return [Fact(row["src"], RELATIONS[row["kind"]], row["dst"], row["attributes"]) for row in rows]
 
 
@@ -149,27 +144,43 @@ async def _insiders(connection: Connection, sources: set[UUID]) -> dict[UUID, li
     return found
 
 
-def _named(subject: Node, trails: list[Trail]) -> set[UUID]:
+async def _known(connection: Connection, subject: Node, trails: list[Trail], tenant: Tenant) -> dict[UUID, Node]:
+    """Everything that the trails name, and what lends its name to a permission set in an account."""
     hops = [hop for trail in trails for hop in trail.hops]
-    return {subject.id, *(hop.arrives for hop in hops), *(hop.through for hop in hops if hop.through)}
+    stops = {subject.id, *(hop.arrives for hop in hops), *(hop.through for hop in hops if hop.through)}
+    known = await nodes(connection, stops, tenant)
+    lenders = named_by(known.values()) - known.keys()
+    return labelled(known | await nodes(connection, lenders, tenant))
 
 
-def _path(subject: Node, trail: Trail, known: dict[UUID, Node], question: str) -> Path:
+def _met(subject: Node, trails: list[Trail], known: Mapping[UUID, Node]) -> list[Node]:
+    """What an answer is about, without what only lends its name."""
+    hops = [hop for trail in trails for hop in trail.hops]
+    met = {subject.id, *(hop.arrives for hop in hops), *(hop.through for hop in hops if hop.through)}
+    return [known[id] for id in met]
+
+
+def _pairs(trails: Iterable[Trail]) -> list[UUID]:
+    return list(dict.fromkeys(pair for trail in trails for pair in trail.pairs))
+
+
+def _unheld(trails: list[Trail], ends: list[Trail], known: Mapping[UUID, Node]) -> list[Node]:
+    """Permission sets in accounts that were met and that lead to nobody."""
+    held = set(_pairs(ends))
+    met = {trail.end: known[trail.end] for trail in trails if known[trail.end].kind is _PAIR}
+    return sorted((node for id, node in met.items() if id not in held), key=lambda node: node.display)
+
+
+def _path(subject: Node, trail: Trail, known: Mapping[UUID, Node]) -> Path:
     steps = [
         Step(hop.fact.kind, known[hop.arrives], hop.fact.effect, known[hop.through] if hop.through else None)
         for hop in trail.hops
     ]
-    note = OWN_POLICIES if _needs_own_policies([subject, *(step.node for step in steps)], steps) else None
-    return Path(steps[-1].node, trail.effect, steps, trail.conditions, note)
+    trusts = {number for number, step in enumerate(steps) if step.through is not None}
+    note = of_path([subject, *(step.node for step in steps)], [step.relation for step in steps], trusts=trusts)
+    pairs = sorted(known[pair].native_id for pair in trail.pairs)
+    return Path(steps[-1].node, trail.effect, steps, trail.conditions, note, pairs)
 
 
-def _needs_own_policies(stops: list[Node], steps: list[Step]) -> bool:
-    """A trust of an account, or of another account's principal, only opens the door from one side."""
-    return any(
-        step.relation is RelationKind.CAN_ASSUME and (step.through is not None or _crosses(before, step.node))
-        for before, step in zip(stops, steps, strict=False)
-    )
-
-
-def _crosses(one: Node, other: Node) -> bool:
-    return one.account is not None and other.account is not None and one.account != other.account
+def _order(path: Path) -> tuple[str, str, list[str], list[str]]:
+    return path.end.kind, path.end.native_id, path.provisioned, [step.node.native_id for step in path.via]

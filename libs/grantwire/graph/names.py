@@ -2,8 +2,6 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,23 +12,10 @@ from grantwire.contracts.resources import KIND_CODES, Kind
 from grantwire.contracts.text import storable
 from grantwire.graph import identity
 from grantwire.graph.export import Tenant, tenant_of
+from grantwire.graph.nodes import Node
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import queries as sql
 from grantwire.graph.stored import KINDS
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A resource as an answer shows it. One that is not ``owned`` is only named by a relation: an outsider, an AWS
-    policy, or something that no scope has shown yet, or any more."""
-
-    id: UUID
-    kind: Kind
-    native_id: str
-    account: str | None
-    name: str
-    attributes: dict[str, Any]
-    owned: bool
 
 
 async def resolve(graph: Graph, text: str, *, kinds: Iterable[Kind] | None = None) -> Node:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from grantwire.contracts.ids import TENANT
-from grantwire.graph.access import Answer, Path, Step, can, who_can
+from grantwire.graph.access import can, who_can
+from grantwire.graph.answers import Answer, Path, Provisioned, Step
 from grantwire.graph.export import export
-from grantwire.graph.names import Node, resolve
+from grantwire.graph.names import resolve
+from grantwire.graph.nodes import Node
 from grantwire.graph.pool import Graph
 from grantwire.graph.statements import queries as sql
 from grantwire.graph.stored import KINDS, RELATIONS
@@ -16,6 +18,7 @@ __all__ = [
     "Counts",
     "Node",
     "Path",
+    "Provisioned",
     "ScopeView",
     "Step",
     "can",

@@ -1,8 +1,12 @@
-"""Who may knock where: the rules that turn trusts into steps, and the best trail to each thing. Pure."""
+"""Who may knock where: the rules that turn relations into steps, and the best trail to each thing. Pure.
+
+Being assigned a permission set in an account is one thing of three: the principal, the set, the account. A trail passes
+it as the provisioned permission set, and never as a set or an account alone.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from grantwire.contracts.ids import TENANT
@@ -12,6 +16,13 @@ from grantwire.graph.identity import node_id
 
 PRINCIPALS: Final = (Kind.IAM_USER, Kind.IAM_ROLE)
 ANYONE: Final = node_id(TENANT, Kind.EXTERNAL_PRINCIPAL, "*")
+_ENTRANCE: Final = (RelationKind.MEMBER_OF, RelationKind.ASSIGNED, RelationKind.REALIZED_AS)
+FORWARDS: Final = (*_ENTRANCE, RelationKind.CAN_ASSUME, RelationKind.PROVISIONED_TO)
+BACKWARDS: Final = (*_ENTRANCE, RelationKind.CAN_ASSUME)
+# Asked for itself, an account or a permission set stands for what is provisioned there or of it. An account that is
+# met on the way is a principal that some trust names: who may enter it is another question.
+BACKWARDS_FROM_SUBJECT: Final = (*BACKWARDS, RelationKind.PROVISIONED_TO, RelationKind.INSTANCE_OF)
+Key: TypeAlias = tuple[UUID, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,24 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """How something is reached; ``effect`` is that of its weakest hop."""
+    """How something is reached; ``effect`` is that of its weakest hop.
+
+    ``pairs`` are the provisioned permission sets that it passes: several where the same holds of each of them. ``way``
+    tells apart trails to the same end that a person must know of one by one: by which assignment, into which account
+    with which permission set.
+    """
 
     hops: tuple[Hop, ...] = ()
+    way: UUID | None = None
+    pairs: tuple[UUID, ...] = ()
+
+    @property
+    def end(self) -> UUID:
+        return self.hops[-1].arrives
+
+    @property
+    def key(self) -> Key:
+        return (self.end, self.way)
 
     @property
     def effect(self) -> Effect:
@@ -74,24 +100,55 @@ class Trail:
         return [condition for hop in self.hops for condition in conditions_of(hop.fact.attributes)]
 
     def then(self, hop: Hop) -> "Trail":
-        return Trail((*self.hops, hop))
+        hops, fact = (*self.hops, hop), hop.fact
+        match fact.kind:
+            case RelationKind.ASSIGNED:
+                return Trail(hops, fact.source, (fact.target,))
+            case RelationKind.PROVISIONED_TO:
+                return Trail(hops, fact.source, (fact.source,))
+            case RelationKind.MEMBER_OF:
+                return Trail(hops, self.way, self.pairs)
+            case _:
+                return Trail(hops, None, self.pairs)
+
+    def leads_on(self) -> bool:
+        """Not past a denial; and whoever enters an account is not that account, which trusts may name."""
+        hop = self.hops[-1]
+        enters = hop.fact.kind is RelationKind.PROVISIONED_TO and hop.arrives == hop.fact.target
+        return not enters and self.effect != "denied"
+
+    def is_another_assignment_of(self, known: "Trail") -> bool:
+        """Whether the same principal is assigned one more permission set in an account, both without any condition."""
+        assigned = self.hops[-1].fact.kind is known.hops[-1].fact.kind is RelationKind.ASSIGNED
+        plain = all(hop.fact.kind is not RelationKind.CAN_ASSUME for hop in (*self.hops, *known.hops))
+        return assigned and plain and self.pairs[0] not in known.pairs
 
 
 @dataclass(slots=True)
 class Reached:
-    """The best trail to each thing reached so far: the strongest effect, and among equals the first found."""
+    """The best trail to each thing reached so far, by each way: the strongest effect, and among equals the first."""
 
     start: UUID
-    trails: dict[UUID, Trail] = field(default_factory=dict)
+    trails: dict[Key, Trail] = field(default_factory=dict)
 
     def offer(self, trail: Trail) -> bool:
         """Whether this trail is worth going on from: new or stronger, and not denied."""
-        end = trail.hops[-1].arrives
-        known = self.trails.get(end)
-        if end == self.start or (known is not None and not better(trail.effect, known.effect)):
+        known = self.trails.get(trail.key)
+        if trail.end == self.start:
             return False
-        self.trails[end] = trail
-        return trail.effect != "denied"
+        if known is not None and trail.is_another_assignment_of(known):
+            self.trails[trail.key] = replace(known, pairs=(*known.pairs, *trail.pairs))
+            return False
+        if known is not None and not better(trail.effect, known.effect):
+            return False
+        self.trails[trail.key] = trail
+        return trail.leads_on()
+
+    def is_settled(self, end: UUID) -> bool:
+        """Whether no trust can lead there any better. In an account whose roles trust all of it, every role leads to
+        every other: what is settled need not be tried from each."""
+        known = self.trails.get((end, None))
+        return known is not None and known.effect == "allow"
 
 
 def account_names(account: str | None) -> list[UUID]:

@@ -11,6 +11,7 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import secrets
 from grantwire.graph.freshness import due_at, is_overdue
+from grantwire.graph.grounds import Grounds
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.scopes import State
 from grantwire.graph.statements import scopes as sql
@@ -48,12 +49,13 @@ class ScopeView:
 async def scopes(graph: Graph, now: datetime) -> list[ScopeView]:
     """All scopes that are not retired, by key, judged at ``now``."""
     async with graph.connection() as connection:
-        return [_view(row, now) for row in await connection.fetch(sql.VIEWS, TENANT, None)]
+        return [_view(row, now) for row in await connection.fetch(sql.VIEWS, TENANT)]
 
 
-async def scopes_of(connection: Connection, accounts: list[str]) -> list[ScopeView]:
-    """Those of some accounts, judged by the database's clock."""
-    return [_view(row, row["now"]) for row in await connection.fetch(sql.VIEWS, TENANT, accounts)]
+async def scopes_under(connection: Connection, grounds: Grounds) -> list[ScopeView]:
+    """Those that an answer rests on, judged by the database's clock."""
+    rows = await connection.fetch(sql.VIEWS_OF, TENANT, list(grounds.keys), list(grounds.center), grounds.everywhere)
+    return [_view(row, row["now"]) for row in rows]
 
 
 def _view(row: asyncpg.Record, now: datetime) -> ScopeView:

@@ -59,9 +59,19 @@ INSERT INTO scope (tenant_id, key, connector, source, account)
 SELECT $1, u.key, $2, u.source, u.account FROM unnest($3::text[], $4::text[], $5::text[]) AS u(key, source, account)
 ON CONFLICT (tenant_id, key) DO UPDATE SET connector = excluded.connector WHERE scope.connector <> excluded.connector"""
 
-# All scopes that count, with the interval of their connector, and the time at which this was read.
-VIEWS: Final = """
+# Scopes that count, with the interval of their connector, and the time at which this was read.
+_VIEWS: Final = """
 SELECT s.key, s.connector, s.source, s.account, s.state, s.reason, s.rows, s.conflicts, s.resync, s.held, s.observed_at,
        s.loaded_at, s.revision, s.plan, s.unread, s.calls, s.throttled, s.seconds, c.settings, now() AS now
 FROM scope s LEFT JOIN connector c ON c.tenant_id = s.tenant_id AND c.id = s.connector
-WHERE s.tenant_id = $1 AND s.retired_at IS NULL AND ($2::text[] IS NULL OR s.account = ANY($2)) ORDER BY s.key"""
+WHERE s.tenant_id = $1 AND s.retired_at IS NULL"""
+VIEWS: Final = f"{_VIEWS} ORDER BY s.key"
+
+# The scopes $2, and of the connectors that have one of the scopes $3: what they read of a directory and its permission
+# sets, and with $4 the assignments of every account.
+VIEWS_OF: Final = f"""{_VIEWS}
+  AND (s.key = ANY($2::text[])
+       OR s.source = 'identity_center' AND (s.account IS NULL OR $4::boolean)
+          AND s.connector IN (SELECT o.connector FROM scope o
+                              WHERE o.tenant_id = $1 AND o.key = ANY($3::text[]) AND o.retired_at IS NULL))
+ORDER BY s.key"""
