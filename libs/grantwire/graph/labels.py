@@ -1,13 +1,18 @@
 """What people call a resource whose own name is an id. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Kind
 from grantwire.graph.identity import node_id
 from grantwire.graph.nodes import Node
+
+DELETED: Final = "deleted: "
+_LABEL: Final = re.compile(r"(?:(?P<set>\S+) in )?(?:.* \((?P<in_brackets>[0-9]{12})\)|(?P<bare>[0-9]{12}))")
 
 
 def pair_of(native_id: str) -> tuple[str, str]:
@@ -38,9 +43,20 @@ def label(node: Node, known: Mapping[UUID, Node]) -> str:
         case Kind.PERMISSION_SET:
             return permission_set_name(node.native_id, {node.id: node})
         case Kind.EXTERNAL_PRINCIPAL if node.attributes.get("principal_class") == "deleted":
-            return f"deleted: {node.native_id}"
+            return DELETED + node.native_id
         case _:
             return node.name or node.native_id
+
+
+def spelt(text: str) -> list[tuple[str | None, str]]:
+    """What a label, or ``account/permission set``, may mean: permission set, if any, and account, by name or id."""
+    found: list[tuple[str | None, str]] = []
+    if label := _LABEL.fullmatch(text):
+        account = label["in_brackets"] or label["bare"]
+        found += [(label["set"], account)] if label["set"] or label["in_brackets"] else []
+        found += [(None, account)] if label["set"] and label["in_brackets"] else []
+    account, slash, name = text.rpartition("/")  # the name of an account may have one, that of a permission set never
+    return [*found, (name, account)] if slash and account and name else found
 
 
 def account_name(account: str, known: Mapping[UUID, Node]) -> str | None:

@@ -2,30 +2,35 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from grantwire.contracts.failures import Ambiguous, NotFound
-from grantwire.contracts.ids import TENANT
-from grantwire.contracts.resources import KIND_CODES, Kind
+from grantwire.contracts.ids import ACCOUNT_ID, TENANT
+from grantwire.contracts.resources import KIND_CODES, Kind, facet_of
 from grantwire.contracts.text import storable
 from grantwire.graph import identity
 from grantwire.graph.export import Tenant, tenant_of
+from grantwire.graph.labels import DELETED, spelt
 from grantwire.graph.nodes import Node
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import queries as sql
 from grantwire.graph.stored import KINDS
 
+_NUMBERED: Final = (Kind.ACCESS_KEY, Kind.PROVISIONED_PERMISSION_SET)  # their names are ids, which nobody misspells
+
 
 async def resolve(graph: Graph, text: str, *, kinds: Iterable[Kind] | None = None) -> Node:
-    """The resource that ``text`` means: its native id, else its name, its unique id, or its e-mail address.
+    """The resource that ``text`` means: its native id, else its name, its unique id, its display name, or its e-mail
+    address; or an account or a permission set in an account, as answers call them or as ``account/permission set``.
 
     Letter case does not matter for names and addresses. Raises ``NotFound`` with close names, and ``Ambiguous`` with
     the native ids of all that answer to it.
     """
     wanted = list(Kind) if kinds is None else list(kinds)
-    text = storable(text)
+    text = storable(text).removeprefix(DELETED)
     async with graph.transaction(snapshot=True) as connection:
         tenant = await tenant_of(connection)
         found = await _candidates(connection, text, wanted)
@@ -63,11 +68,43 @@ async def _candidates(connection: Connection, text: str, kinds: list[Kind]) -> l
     lineages = [identity.lineage(TENANT, kind, "", {"unique_id": text}) for kind in kinds]
     if text and (found := await connection.fetch(sql.BY_LINEAGE, TENANT, lineages, codes)):
         return found
-    return await connection.fetch(sql.BY_EMAIL, TENANT, text, codes) if "@" in text else []
+    for statement in (sql.BY_DISPLAY_NAME, sql.BY_EMAIL) if "@" in text else (sql.BY_DISPLAY_NAME,):
+        if found := await _called(connection, statement, text, codes):
+            return found
+    return await _labelled(connection, text, codes)
+
+
+async def _called(connection: Connection, statement: str, text: str, codes: list[int]) -> list[asyncpg.Record]:
+    """What answers to another name, its own or one that a facet adds."""
+    facet, found = KIND_CODES[Kind.FACET], await connection.fetch(statement, TENANT, text)
+    ids = [row["id"] if row["kind"] != facet else identity.node_id(TENANT, *facet_of(row["name"])) for row in found]
+    rows = await connection.fetch(sql.NODES, TENANT, ids) if ids else []
+    return sorted(
+        (row for row in rows if row["owned"] and row["kind"] in codes), key=lambda row: (row["kind"], row["native_id"])
+    )
+
+
+async def _labelled(connection: Connection, text: str, codes: list[int]) -> list[asyncpg.Record]:
+    """An account, or a permission set in one, as answers call it."""
+    for set_, account in spelt(text):
+        accounts = await _native_ids(connection, Kind.ACCOUNT, account)
+        sets = await _native_ids(connection, Kind.PERMISSION_SET, set_) if set_ else []
+        kind = Kind.PROVISIONED_PERMISSION_SET if set_ else Kind.ACCOUNT
+        names = [f"{one}/{arn}" for one in accounts for arn in sets] if set_ else accounts
+        ids = [identity.node_id(TENANT, kind, name) for name in names]
+        if found := [row for row in await connection.fetch(sql.NODES, TENANT, ids) if row["kind"] in codes]:
+            return found
+    return []
+
+
+async def _native_ids(connection: Connection, kind: Kind, text: str) -> list[str]:
+    if kind is Kind.ACCOUNT and ACCOUNT_ID.fullmatch(text):
+        return [text]
+    return [row["native_id"] for row in await connection.fetch(sql.BY_NAME, TENANT, text, [KIND_CODES[kind]])]
 
 
 async def _not_found(connection: Connection, text: str, kinds: list[Kind]) -> NotFound:
-    rows = await connection.fetch(sql.SOME_NAMES, TENANT, [KIND_CODES[kind] for kind in kinds])
+    rows = await connection.fetch(sql.SOME_NAMES, TENANT, [KIND_CODES[kind] for kind in kinds if kind not in _NUMBERED])
     spelt = {row["name"].lower(): row["name"] for row in rows}
     close = [spelt[name] for name in difflib.get_close_matches(text.lower(), spelt, n=5, cutoff=0.6)]
     hint = f" Did you mean {', '.join(close)}?" if close else " `grantwire export` lists what there is."

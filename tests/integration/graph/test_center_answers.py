@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from grantwire.contracts.failures import NotFound
 from grantwire.contracts.resources import Relation, Resource
 from grantwire.contracts.snapshots import Outcome
 from grantwire.graph import Graph, apply_seal, queries
@@ -215,6 +216,48 @@ async def test_an_answer_rests_on_the_directory_and_on_the_accounts(graph: Graph
     await center.buses[f"directory_users/{STORE}"].fail(Outcome.STALE)
     stale = {scope.key: scope.state for scope in (await ask(graph, "can", "alice")).freshness}
     assert stale[f"directory_users/{STORE}"] == "stale" and stale[f"assignments/{PROD}"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("text", "native_id"),
+    [
+        ("ALICE", "u-alice"),
+        ("alice smith", "u-alice"),
+        ("Al@X.org", "u-alice"),
+        ("u-alice", "u-alice"),
+        ("admins", "g-Admins"),
+        ("readonly", READ.native_id),
+        (f"{PROD}/{ADMIN.native_id}", f"{PROD}/{ADMIN.native_id}"),
+        (f"{PROD}/Admin", f"{PROD}/{ADMIN.native_id}"),
+        ("team 1111/admin", f"{PROD}/{ADMIN.native_id}"),
+        (f"Admin in {IN_PROD}", f"{PROD}/{ADMIN.native_id}"),
+        (f"Admin in {PROD}", f"{PROD}/{ADMIN.native_id}"),
+        (IN_PROD, PROD),
+        ("team 1111", PROD),
+        ("deleted: u-left", "u-left"),
+    ],
+)
+async def test_it_is_found_by_what_people_and_answers_call_it(graph: Graph, text: str, native_id: str) -> None:
+    emails = [{"value": "al@x.org", "type": "work", "primary": True}]
+    alice, admins = person("alice", display_name="Alice Smith", emails=emails), team("Admins")
+    await load(graph, [alice], [admins], [], [assigned(gone("u-left"), READ, PROD)], deleted=[gone("u-left")])
+    assert (await queries.resolve(graph, text)).native_id == native_id
+
+
+async def test_nobody_is_found_by_half_a_name(graph: Graph) -> None:
+    await load(graph, [person("alice", display_name="Alice Smith")], [], [], [])
+    for nonsense in (
+        "smith",
+        "Nothing in " + PROD,
+        f"{PROD}/",
+        "/Admin",
+        "x/y",
+        "@",
+        "Admin in nowhere",
+        f"{DEV}/ReadOnly",
+    ):
+        with pytest.raises(NotFound):
+            await queries.resolve(graph, nonsense)
 
 
 async def test_an_answer_about_iam_rests_on_nothing_else(graph: Graph) -> None:

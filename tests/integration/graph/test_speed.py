@@ -48,6 +48,8 @@ async def _answers_use_indexes(graph: Graph) -> None:
         (sql.NODES, person),
         (sql.BY_NAME, "person000007", kinds),
         (sql.BY_LINEAGE, person, kinds),
+        (sql.BY_DISPLAY_NAME, "person000007"),
+        (sql.BY_EMAIL, "person000007@x.org"),
         (sql.STEPS_FROM, person, list(RELATION_CODES.values())),
         (sql.STEPS_TO, person, list(RELATION_CODES.values())),
         (sql.PRINCIPALS_OF, ["000000000000"], kinds),

@@ -28,21 +28,13 @@ BY_LINEAGE: Final = """
 SELECT id, kind, account, native_id, name, attributes, true AS owned FROM live_node
 WHERE tenant_id = $1 AND lineage = ANY($2::uuid[]) AND kind = ANY($3::smallint[]) ORDER BY kind, native_id"""
 
-# A list of text (IAM) or of objects (the directory), or one field (an account).
-_HAS_EMAIL: Final = """
-(lower({0}->>'email') = lower($2)
- OR EXISTS (SELECT FROM jsonb_array_elements(
-                CASE jsonb_typeof({0}->'emails') WHEN 'array' THEN {0}->'emails' ELSE '[]' END) e
-            WHERE lower(coalesce(e->>'value', e #>> '{{}}')) = lower($2)))"""
-
-# By e-mail, its own or of a facet. Merging the facets of every resource first would take as long as an export.
-BY_EMAIL: Final = f"""
-SELECT id, kind, account, native_id, name, attributes, true AS owned FROM live_node
-WHERE tenant_id = $1 AND kind = ANY($3::smallint[])
-  AND ({_HAS_EMAIL.format("own")}
-       OR kind || ':' || native_id IN (
-           SELECT f.name FROM live_facet f WHERE f.tenant_id = $1 AND {_HAS_EMAIL.format("f.attributes")}))
-ORDER BY kind, native_id"""
+# What answers to another name than its own, facets included: those are rows of their own.
+_FOUND: Final = """
+SELECT n.id, n.kind, n.name FROM node n JOIN scope s ON s.tenant_id = n.tenant_id AND s.id = n.scope_id
+WHERE n.tenant_id = $1 AND s.retired_at IS NULL"""
+BY_DISPLAY_NAME: Final = f"{_FOUND} AND lower(n.attributes->>'display_name') = lower($2)"
+BY_EMAIL: Final = f"""{_FOUND}
+  AND n.attributes ?| array['email', 'emails'] AND emails_of(n.attributes) @> ARRAY[lower($2)]"""
 
 # Names to compare a misspelt one with.
 SOME_NAMES: Final = """
