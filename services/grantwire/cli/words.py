@@ -1,6 +1,6 @@
 """Times, conditions and freshness in words. Pure: what it is now is an argument."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -29,7 +29,6 @@ _OPERATORS: Final = {
     "dategreaterthan": "is after",
     "dategreaterthanequals": "is at the earliest",
 }
-_RELATIONS: Final = {"can_assume": "assume", "member_of": "member of"}
 _KEYS: Final = {
     "sts:externalid": "the external id",
     "aws:multifactorauthpresent": "MFA was used",
@@ -119,24 +118,8 @@ def cause_and_step(reason: str) -> tuple[str, str]:
     return cause, step
 
 
-def way_there(via: Sequence[Mapping[str, Any]]) -> str:
-    """The steps from a principal to what it reaches."""
-    return " → ".join(_hop(step, step["node"]) for step in via)
-
-
-def way_back(via: Sequence[Mapping[str, Any]], subject: Mapping[str, Any]) -> str:
-    """The steps of who reaches the subject, in the direction in which they are taken: ``via`` leads away from it."""
-    stops = [subject, *(step["node"] for step in via)]
-    return " → ".join(_hop(step, stop) for step, stop in reversed(list(zip(via, stops, strict=False))))
-
-
-def _hop(step: Mapping[str, Any], to: Mapping[str, Any]) -> str:
-    through = f" (through {name_of(step['through'])})" if step.get("through") else ""
-    return f"{_RELATIONS.get(step['relation'], step['relation'])} {name_of(to)}{through}"
-
-
 def name_of(node: Mapping[str, Any]) -> str:
-    return str(node.get("name") or node["native_id"])
+    return str(node.get("display") or node.get("name") or node["native_id"])
 
 
 def account_name(part: Mapping[str, Any]) -> str:

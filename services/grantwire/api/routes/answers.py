@@ -10,7 +10,9 @@ from grantwire.graph import Graph, queries
 from grantwire.graph.queries import Answer
 from grantwire.telemetry import utc_now
 
-Name = Annotated[str, Query(min_length=1, max_length=2048, description="Native id, name, unique id or e-mail")]
+Name = Annotated[
+    str, Query(min_length=1, max_length=2048, description="Native id, name, unique id, display name or e-mail")
+]
 CAVEAT: Final = (
     "Trust says who may knock, not who may enter: whether the principal's own policies allow the call is not evaluated."
 )
@@ -27,11 +29,12 @@ class AnswerRoutes:
         return router
 
     async def can(self, principal: Name) -> dict[str, Any]:
-        """What a principal may assume, by which path, and how old that knowledge is."""
+        """What a principal reaches, permission sets in accounts included, by which path, and how old that is."""
         return _answer(await queries.can(self.graph, await queries.resolve(self.graph, principal)))
 
     async def who_can(self, target: Name) -> dict[str, Any]:
-        """Who may assume a role or is in a group, by which path, and how old that knowledge is."""
+        """Who may assume a role, is in a group, enters an account or holds a permission set (`account/permission set`
+        for the one in an account), by which path, and how old that knowledge is."""
         return _answer(await queries.who_can(self.graph, await queries.resolve(self.graph, target)))
 
 
