@@ -13,6 +13,7 @@ check types    mypy
 check imports  lint-imports
 # The deployment files, offline: neither tool needs an engine. "check" stands in for the secrets that a user gives.
 export GRANTWIRE_POSTGRES_PASSWORD=check GRANTWIRE_NATS_PASSWORD=check GRANTWIRE_ADMIN_TOKEN=check
+export GRANTWIRE_SECRET_KEY_FILE=check
 export AWS_ACCESS_KEY_ID=check AWS_SECRET_ACCESS_KEY=check
 check compose    docker-compose --env-file /dev/null -f docker-compose.yml config -q
 check compose-aws docker-compose --env-file /dev/null -f docker-compose.yml -f deploy/compose.aws.yml config -q

@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from grantwire import bus
-from grantwire.cli.catalog import HELPERS, SERVICES
+from grantwire.cli.catalog import HELPERS, SERVICES, load
 from grantwire.contracts.streams import STREAMS
+from grantwire.graph.settings import KeySettings
 from tests.support.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,10 @@ AWS = ROOT / "deploy" / "compose.aws.yml"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 NATS_CONF = ROOT / "deploy" / "nats" / "nats.conf"
 SERVERS = {"nats", "postgres", "jaeger"}
-SECRETS = ("GRANTWIRE_POSTGRES_PASSWORD", "GRANTWIRE_NATS_PASSWORD", "GRANTWIRE_ADMIN_TOKEN")
+SECRETS = (
+    *("GRANTWIRE_POSTGRES_PASSWORD", "GRANTWIRE_NATS_PASSWORD", "GRANTWIRE_ADMIN_TOKEN"),
+    "GRANTWIRE_SECRET_KEY_FILE",
+)
 AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 GIVEN = {name: f"given-{name.lower()}" for name in (*SECRETS, *AWS_KEYS)}
 
@@ -134,6 +138,17 @@ def test_real_aws_never_meets_the_sandbox() -> None:
         assert "AWS_ENDPOINT_URL" not in service.get("environment", {})
         assert "network_mode" not in service
         assert "sandbox" not in service.get("depends_on", {})
+
+
+@pytest.mark.parametrize("files", [(COMPOSE,), (COMPOSE, AWS)], ids=["sandbox", "real AWS"])
+def test_who_reads_secrets_has_the_keys_and_nobody_else(files: tuple[Path, ...]) -> None:
+    services = resolved(*files)
+    readers = {name for name in SERVICES if issubclass(load(name).Settings, KeySettings)}
+    assert readers and {name for name, each in services.items() if each.get("secrets")} == readers
+    for name in readers:
+        (secret,) = services[name]["secrets"]
+        mounted = services[name]["environment"]["GRANTWIRE_SECRET_KEY_FILE"]
+        assert mounted == secret.get("target", f"/run/secrets/{secret['source']}")
 
 
 @pytest.mark.parametrize("missing", [*SECRETS, *AWS_KEYS])

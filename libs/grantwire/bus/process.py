@@ -8,6 +8,8 @@ from typing import Final
 
 import structlog
 
+from grantwire.contracts.failures import GrantwireError
+
 _log = structlog.get_logger(__name__)
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -36,7 +38,9 @@ def serve(service: AbstractAsyncContextManager[object]) -> int:
         asyncio.run(run(service))
     except Exception as error:
         for cause in _causes(error):
-            _log.critical("The service failed.", error=str(cause), kind=type(cause).__name__, exc_info=cause)
+            # What is said in our own words needs no traceback.
+            surprise = None if isinstance(cause, GrantwireError) else cause
+            _log.critical("The service failed.", error=str(cause), kind=type(cause).__name__, exc_info=surprise)
         return 1
     return 0
 
