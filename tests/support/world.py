@@ -156,6 +156,7 @@ class World:
     local: subprocess.Popen[str]
     urls: dict[str, Any]
     services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    program: tuple[str, ...] = (GRANTWIRE,)
     kills: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -170,7 +171,7 @@ class World:
         for name in names:
             log = (self.state / f"{name}.log").open("ab")
             self.services[name] = subprocess.Popen(
-                [GRANTWIRE, "run", name.partition(":")[0]],
+                [*self.program, "run", name.partition(":")[0]],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
