@@ -29,20 +29,24 @@ async def resolve(graph: Graph, text: str, *, kinds: Iterable[Kind] | None = Non
     Letter case does not matter for names and addresses. Raises ``NotFound`` with close names, and ``Ambiguous`` with
     the native ids of all that answer to it.
     """
-    wanted = list(Kind) if kinds is None else list(kinds)
-    text = storable(text).removeprefix(DELETED)
-    async with graph.transaction(snapshot=True) as connection:
-        tenant = await tenant_of(connection)
-        found = await _candidates(connection, text, wanted)
-        if not found:
-            raise await _not_found(connection, text, wanted)
-    nodes = [node_from(row, tenant) for row in found]
+    nodes = await candidates(graph, text, list(Kind) if kinds is None else list(kinds))
     if len(nodes) > 1:
         listed = ", ".join(f"{node.kind} {node.native_id}" for node in nodes[:10])
         raise Ambiguous(
             f"{text!r} may mean {len(nodes)} things: {listed}. Use the full id.", [node.native_id for node in nodes]
         )
     return nodes[0]
+
+
+async def candidates(graph: Graph, text: str, kinds: list[Kind]) -> list[Node]:
+    """All that ``text`` may mean, one or more. Raises ``NotFound`` with close names."""
+    text = storable(text).removeprefix(DELETED)
+    async with graph.transaction(snapshot=True) as connection:
+        tenant = await tenant_of(connection)
+        found = await _candidates(connection, text, kinds)
+        if not found:
+            raise await _not_found(connection, text, kinds)
+    return [node_from(row, tenant) for row in found]
 
 
 async def nodes(connection: Connection, ids: Iterable[UUID], tenant: Tenant) -> dict[UUID, Node]:

@@ -52,6 +52,11 @@ async def scopes(graph: Graph, now: datetime) -> list[ScopeView]:
         return [_view(row, now) for row in await connection.fetch(sql.VIEWS, TENANT)]
 
 
+async def scopes_now(connection: Connection) -> list[ScopeView]:
+    """The same inside a transaction, judged by the database's clock."""
+    return [_view(row, row["now"]) for row in await connection.fetch(sql.VIEWS, TENANT)]
+
+
 async def scopes_under(connection: Connection, grounds: Grounds) -> list[ScopeView]:
     """Those that an answer rests on, judged by the database's clock."""
     rows = await connection.fetch(sql.VIEWS_OF, TENANT, list(grounds.keys), list(grounds.center), grounds.everywhere)

@@ -25,6 +25,7 @@ from grantwire.api.routes.dead_letters import DeadLetterRoutes
 from grantwire.api.routes.export import ExportRoutes
 from grantwire.api.routes.gaps import GapRoutes
 from grantwire.api.routes.health import HealthRoutes
+from grantwire.api.routes.inventory import InventoryRoutes
 from grantwire.api.routes.removals import RemovalRoutes
 from grantwire.api.routes.retired import RetiredRoutes
 from grantwire.api.routes.runs import RunRoutes
@@ -86,6 +87,7 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
     app.include_router(RetiredRoutes(graph).router())
     app.include_router(RemovalRoutes(graph).router())
     app.include_router(AnswerRoutes(graph).router())
+    app.include_router(InventoryRoutes(graph).router())
     app.include_router(ExportRoutes(graph).router())
     app.include_router(DeadLetterRoutes(bus.DeadLetters(broker, service=NAME)).router())
     problems.register(app)

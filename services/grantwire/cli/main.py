@@ -13,6 +13,7 @@ from grantwire.cli.commands import (
     connector,
     dead_letters,
     export,
+    inventory,
     live,
     removals,
     retired,
@@ -46,6 +47,7 @@ def make() -> typer.Typer:
         app.command()(command)
     app.command("who-can")(answers.who_can)
     app.add_typer(connector.group, name="connector")
+    app.add_typer(inventory.group, name="inventory")
     app.add_typer(runs.group, name="runs")
     app.add_typer(retired.group, name="retired")
     app.add_typer(removals.group, name="removals")

@@ -6,6 +6,7 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Facts, Kind
 from grantwire.graph import Graph
 from grantwire.graph.identity import node_id
+from grantwire.graph.statements import inventory as inventory_sql
 from grantwire.graph.statements import queries as sql
 from grantwire.telemetry.clock import monotonic
 from tests.integration.graph.scenes import Bus, arn, facts, fetch, group, member, user
@@ -54,6 +55,9 @@ async def _answers_use_indexes(graph: Graph) -> None:
         (sql.STEPS_TO, person, list(RELATION_CODES.values())),
         (sql.PRINCIPALS_OF, ["000000000000"], kinds),
         (sql.PRINCIPALS_CALLED, person),
+        (inventory_sql.KEYS, None, None, None, None, None, False, 500, "", ""),
+        (inventory_sql.KEYS, None, person, "active", "2026-01-01", "2026-01-01", True, 500, "2025-01-01", "AKIA1"),
+        (inventory_sql.ROOTS, None),
     ):
         plan = "\n".join(row[0] for row in await fetch(graph, f"EXPLAIN {statement}", TENANT, *values))
         assert "Seq Scan on node" not in plan and "Seq Scan on edge" not in plan, plan
