@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from botocore.credentials import Credentials
+
+from grantwire.aws import rules
 from grantwire.aws.calls import Calls
 from grantwire.aws.clients import Clients, ambient, region_of
 from grantwire.aws.entry import ASSUME, CALLER, Entered, Role, RoleWanted, whoami
@@ -14,6 +18,9 @@ from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry.clock import utc_now
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts.client import STSClient
 
 
 class Door(Protocol):
@@ -30,7 +37,8 @@ class Door(Protocol):
 
 
 class Own:
-    """The connector's own account: by its role, else as the ambient credentials themselves.
+    """The connector's own account: by its role, else as the ambient credentials themselves. An operator role, if the
+    connector names one, is assumed first, and the connector's role with its credentials.
 
     One for all who go through it: the role is assumed once, whoever comes first, and renewed before it ends.
     """
@@ -67,7 +75,7 @@ class Own:
             self._entered = None
 
     def _enter(self) -> Entered:
-        """One call: AssumeRole where the connector names a role, else GetCallerIdentity."""
+        """One call: AssumeRole where the connector names a role, else GetCallerIdentity; one more for the operator."""
         try:
             session = ambient()
             region = region_of(session, self._connector.partition if self._connector.role_arn else None, self._settings)
@@ -77,12 +85,25 @@ class Own:
             raise failure(error, self.asked(ASSUME if self._connector.role_arn else CALLER), now=utc_now()) from error
         if self._connector.role_arn is None:
             return Entered(whoami(sts, credentials), credentials, region)
-        role = Role(sts, credentials, self._wanted(self._connector.role_arn))
+        role = Role(sts, self._assumer(sts, credentials), self._wanted(self._connector.role_arn))
         return Entered(role.identity, role.credentials(), region)
+
+    def _assumer(self, sts: "STSClient", ambient: Credentials | None) -> Credentials | None:
+        """Whose credentials assume the connector's role: the operator role's may do nothing but that."""
+        if (arn := self._connector.operator_role_arn) is None:
+            return ambient
+        policy = session_policy((), [self._connector.role_arn] if self._connector.role_arn else ())
+        name, external_id = session_name(self._connector), self._connector.operator_external_id
+        wanted = RoleWanted(arn, external_id, name, policy, refusal=rules.OPERATOR_DENIED)
+        return Role(sts, ambient, wanted).credentials()
 
     def _wanted(self, arn: str) -> RoleWanted:
         policy = session_policy(self._actions, child_roles(self._connector))
-        return RoleWanted(arn, self._connector.external_id, session_name(self._connector), policy)
+        wanted = RoleWanted(arn, self._connector.external_id, session_name(self._connector), policy)
+        if (operator := self._connector.operator_role_arn) is None:
+            return wanted
+        whose = "the credentials of its operator role"
+        return replace(wanted, via=operator, whose=whose, refusal=rules.BEHIND_OPERATOR_DENIED)
 
 
 class Child:

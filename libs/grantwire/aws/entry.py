@@ -11,6 +11,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from grantwire.aws.acting import acting
 from grantwire.aws.errors import Asked, behind, clock_ahead, failure, refused_credentials, wrong_account
 from grantwire.aws.replies import GarbledReply, unspoilt
+from grantwire.aws.rules import Rule
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry.clock import utc_now
 
@@ -44,13 +45,16 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class RoleWanted:
-    """A role to assume. ``via``: who of another account assumes it, for what people are told."""
+    """A role to assume. ``via``: the role that assumes it, where it is not the ambient credentials, and ``whose`` that
+    is in a sentence; ``refusal``: the sentence for a refusal, where it is not the usual one."""
 
     arn: str
     external_id: str | None
     session_name: str
     policy: str
     via: str | None = None
+    whose: str = "the connector's own credentials"
+    refusal: Rule | None = None
 
     @property
     def account(self) -> str:
@@ -58,7 +62,7 @@ class RoleWanted:
 
     @property
     def asked(self) -> Asked:
-        return Asked(ASSUME, self.account, self.arn, self.via)
+        return Asked(ASSUME, self.account, self.arn, self.via, self.refusal)
 
 
 def whoami(sts: "STSClient", credentials: Credentials | None) -> Identity:
@@ -114,7 +118,7 @@ class Role:
             with acting(self._assumer):
                 given = _AGAIN(unspoilt, ASSUME, lambda: _given(self._ask()))
         except AwsError as error:
-            raise behind(error, self._wanted.account) from error  # of the assumer's own renewal
+            raise self._behind(error) from error  # of the assumer's own renewal
         except Exception as error:
             raise self._failure(error) from error
         self._verify(given)
@@ -136,7 +140,10 @@ class Role:
         found, via = failure(error, self._wanted.asked, now=utc_now()), self._wanted.via
         if via is None or not refused_credentials(found):
             return found
-        return behind(failure(error, Asked(ASSUME, via.split(":")[4], via), now=utc_now()), self._wanted.account)
+        return self._behind(failure(error, Asked(ASSUME, via.split(":")[4], via), now=utc_now()))
+
+    def _behind(self, error: AwsError) -> AwsError:
+        return behind(error, self._wanted.account, self._wanted.whose)
 
     def _verify(self, given: _Given) -> None:
         """Nothing may be read in one account for another, nor with a clock that takes new credentials for old ones."""

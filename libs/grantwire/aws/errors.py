@@ -27,13 +27,15 @@ _LONGEST: Final = 400  # characters of AWS's own words that a sentence repeats
 class Asked:
     """Which call failed: ``operation`` is ``service:Operation``; the account asked and the role, where known.
 
-    ``via``: who assumes the role, where it is a member account's.
+    ``via``: who assumes the role, where it is not the ambient credentials. ``refusal``: the sentence for a role that
+    AWS does not let it have, where it is not the usual one.
     """
 
     operation: str
     account: str | None = None
     role_arn: str | None = None
     via: str | None = None
+    refusal: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ def wrong_account(wanted: str, found: str, arn: str) -> AwsError:
     return AwsError(sentence, cause=AwsCause.FINAL, operation="sts:AssumeRole", code=WRONG_ACCOUNT, account=found)
 
 
-def behind(error: AwsError, account: str) -> AwsError:
-    """The connector's own account, which the error names, was not entered, so neither was the one behind it."""
-    sentence = f"Account {account} was not entered, because the connector's own credentials were not: {error}"
+def behind(error: AwsError, account: str, whose: str = "the connector's own credentials") -> AwsError:
+    """What stands in front of an account, which the error names, was not entered, so neither was the account."""
+    sentence = f"Account {account} was not entered, because {whose} were not: {error}"
     return AwsError(sentence, cause=error.cause, operation=error.operation, code=error.code, account=error.account)
 
 
@@ -114,7 +116,7 @@ def _rule(reply: _Reply, asked: Asked) -> Rule:
 
 def _denial(said: str, asked: Asked) -> Rule:
     if asked.operation == "sts:AssumeRole":
-        return rules.CHILD_DENIED if asked.via else rules.ASSUME_DENIED
+        return asked.refusal or (rules.CHILD_DENIED if asked.via else rules.ASSUME_DENIED)
     if asked.operation.startswith("organizations:") and _BARE.search(said):
         return rules.NOT_ADMINISTRATOR
     return rules.ORGANIZATION_DENIED if _ORGANIZATION.search(said) else rules.PERMISSION_DENIED

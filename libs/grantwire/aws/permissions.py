@@ -58,7 +58,9 @@ def policy(actions: Iterable[str], roles: Iterable[str] = ()) -> dict[str, objec
 
     ``roles``: ARNs, or patterns of them, that may be assumed; see ``child_roles``.
     """
-    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": sorted(set(actions)), "Resource": "*"}]
+    statements: list[dict[str, Any]] = []
+    if asked := sorted(set(actions)):
+        statements.append({"Effect": "Allow", "Action": asked, "Resource": "*"})
     if assumed := sorted(set(roles)):
         statements.append({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": assumed})
     return {"Version": "2012-10-17", "Statement": statements}

@@ -21,8 +21,20 @@ class Rule:
 ASSUME_DENIED: Final = Rule(
     AwsCause.DENIED,
     "AWS refused sts:AssumeRole on {role}: the role does not exist, does not trust {caller} or asks for another "
-    "external id; next: compare the role's trust policy with the one `grantwire setup aws` prints, and allow {caller} "
-    "to call sts:AssumeRole on that role.",
+    "external id; next: compare the role's trust policy with the one `grantwire connector show --policies` prints, and "
+    "allow {caller} to call sts:AssumeRole on that role.",
+)
+OPERATOR_DENIED: Final = Rule(
+    AwsCause.DENIED,
+    "AWS refused sts:AssumeRole on the operator role {role}: the role does not exist, does not trust {caller} or asks "
+    "for another external id; next: name {caller} in the operator role's trust policy, compare operator_external_id "
+    "with it, and allow {caller} to call sts:AssumeRole on that role.",
+)
+BEHIND_OPERATOR_DENIED: Final = Rule(
+    AwsCause.DENIED,
+    "AWS refused sts:AssumeRole on {role} to the operator role {via}: the role does not exist, does not trust the "
+    "operator role or asks for another external id; next: compare the role's trust policy with the one `grantwire "
+    "connector show --policies` prints, and allow the operator role to call sts:AssumeRole on that role.",
 )
 CHILD_DENIED: Final = Rule(
     AwsCause.DENIED,

@@ -13,6 +13,7 @@ PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
 _ROLE_ARN: Final = re.compile(
     r"arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role/([\x21-\x7e]{1,512}/)?([\w+=,.@-]{1,64})"
 )
+_ANY_ROLE: Final = re.compile(r"arn:([^:]*):iam::[0-9]{12}:role/.+")
 _ROLE_NAME: Final = re.compile(r"(?:[\x21-\x7e]{1,512}/)?[\w+=,.@-]{1,64}", re.ASCII)
 _UNIT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
 _EXTERNAL_ID: Final = re.compile(r"[\w+=,.@:/-]{2,1224}")
@@ -40,6 +41,16 @@ def _named_role(value: str) -> str:
     return value
 
 
+def _proper_role(value: str) -> str:
+    if _ROLE_ARN.fullmatch(value):
+        return value
+    found = _ANY_ROLE.fullmatch(value)
+    if found and found[1] not in PARTITIONS:
+        known = ", ".join(PARTITIONS)
+        raise ValueError(f"{value!r} is of the unknown AWS partition {found[1]!r}; the partitions are {known}")
+    raise ValueError(f"{value!r} is not the ARN of an IAM role; one looks like arn:aws:iam::123456789012:role/Name")
+
+
 def _proper_external_id(value: str | None) -> str | None:
     if value is not None and not _EXTERNAL_ID.fullmatch(value):
         raise ValueError("an external id has 2 to 1,224 letters, digits or any of + = , . @ : / _ -")
@@ -58,8 +69,6 @@ SECRET_FIELDS: Final = (
 )
 
 NOT_YET_ACTING: Final = (
-    "operator_role_arn",
-    "operator_external_id",
     "identity_center",
     "identity_center_region",
     "scim",
@@ -139,11 +148,7 @@ class Connector(BaseModel):
     @field_validator("role_arn", "operator_role_arn")
     @classmethod
     def _role(cls, value: str | None) -> str | None:
-        if value is not None and not _ROLE_ARN.fullmatch(value):
-            raise ValueError(
-                f"{value!r} is not the ARN of an IAM role; one looks like arn:aws:iam::123456789012:role/Name"
-            )
-        return value
+        return value if value is None else _proper_role(value)
 
     @field_validator("external_id", "operator_external_id", "child_external_id")
     @classmethod
