@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from grantwire.contracts.ids import ACCOUNT_ID, CONNECTOR_ID, AccountId
 
@@ -57,7 +57,13 @@ def _proper_external_id(value: str | None) -> str | None:
     return value
 
 
-Interval = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=7))]
+def _sensible(value: timedelta) -> timedelta:
+    if not timedelta(seconds=1) <= value <= timedelta(days=7):
+        raise ValueError("an interval is from 1 second to 7 days; one looks like 15m, 1h or 1d")
+    return value
+
+
+Interval = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_sensible)]
 
 # What is stored encrypted and never shown, as paths into the settings; * is every key of a mapping.
 SECRET_FIELDS: Final = (
