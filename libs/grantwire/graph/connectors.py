@@ -59,18 +59,22 @@ async def put(
     reason: str | None,
     organization: str | None = None,
     identity_center: IdentityCenter | None = None,
+    expected: int | None = None,
 ) -> int:
     """Create or change a connector, its secrets sealed; returns the version of its settings, which rises only when they
     change.
 
     ``organization`` is the id of the one it reads; without the setting ``organizations`` it reads none; likewise
-    ``identity_center``. Raises ``Conflict`` when another connector reads the account or the organization already,
-    ``SecretKeyError`` when there is a secret and no key.
+    ``identity_center``. ``expected`` is the version that the caller has seen. Raises ``Conflict`` when there is another
+    by now and when another connector reads the account or the organization already, ``SecretKeyError`` when there is a
+    secret and no key.
     """
     organization = organization if connector.organizations else None
     async with graph.transaction() as connection:
         await connection.execute(sql.LOCK, TENANT)
         await _refuse_second_owner(connection, connector.id, account, organization)
+        if expected is not None:
+            await _expect(connection, connector.id, expected)
         settings = secrets.seal(graph.keys, connector.id, connector.model_dump(mode="json"))
         before = await connection.fetchrow(sql.GET, TENANT, connector.id)
         version = await connection.fetchval(sql.LAST_VERSION, TENANT, connector.id)
@@ -144,6 +148,24 @@ async def _give_up(connection: Connection, id: str, why: str) -> None:
     await connection.execute(fleet_sql.FORGET_GAPS, TENANT, id)
     await connection.execute(sql.REMOVE, TENANT, id)
     await connection.execute(sql.ADD_LOG, TENANT, id, "info", why)
+
+
+async def _expect(connection: Connection, id: str, version: int) -> None:
+    """Raises ``Conflict`` when the settings are of another version: somebody else changed them meanwhile."""
+    row = await connection.fetchrow(sql.GET, TENANT, id)
+    if row is None:
+        raise await not_found(connection, id)
+    if row["version"] != version:
+        raise Conflict(changed_meanwhile(id, row["version"], version))
+
+
+def changed_meanwhile(id: str, version: int, expected: int) -> str:
+    """The sentence for a change that was made for other settings than those that are there."""
+    return (
+        f"Connector {id!r} has version {version} of its settings, and this change was made for version {expected}: "
+        f"somebody changed them meanwhile; next: look at them (`grantwire connector show {id}`), and make the change "
+        "again."
+    )
 
 
 async def _refuse_second_owner(connection: Connection, id: str, account: str | None, organization: str | None) -> None:

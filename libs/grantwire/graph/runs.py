@@ -57,6 +57,13 @@ __all__ = [
 
 Cause: TypeAlias = Literal["manual", "interval"]
 
+_REFUSALS: Final = {
+    "draft": "Connector {id!r} is a draft; `grantwire connector set-role {id} ROLE_ARN` gives it a role to read with.",
+    "failed": "AWS did not let connector {id!r} in; correct what its reason says (`grantwire connector show {id}`), "
+    "then `grantwire connector set-role {id} ROLE_ARN`.",
+    "paused": "Connector {id!r} is paused; `grantwire connector resume {id}` lets it run again, at once.",
+}
+
 LOST_AFTER: Final = timedelta(hours=6)  # a job that nobody answered for so long is gone with its stream
 
 
@@ -73,7 +80,7 @@ class TimetableRow:
 async def request(graph: Graph, connector_id: str, *, cause: Cause, traceparent: str | None, full: bool = False) -> str:
     """Ask for a connector to be read; returns the run's id. Works while another run goes on: the bus takes it later.
 
-    Raises ``NotFound``, or ``Conflict`` while the connector's account is not known.
+    Raises ``NotFound``, or ``Conflict`` for a connector that is paused or that AWS never let in.
     """
     async with graph.transaction() as connection:
         return await request_in(connection, connector_id, cause=cause, traceparent=traceparent, full=full)
@@ -104,6 +111,8 @@ async def request_in(
     row = await connection.fetchrow(sql.CONNECTOR, TENANT, connector_id)
     if row is None:
         raise await not_found(connection, connector_id)
+    if refusal := _REFUSALS.get(row["state"]):
+        raise Conflict(refusal.format(id=connector_id))
     part = _first_part(row) if scope is None else await _part_of(connection, scope)
     await _claimed(connection, connector_id, part)
     lost = Reason(code="lost", text="Nobody answered this job; the stream it was on was lost.").model_dump()
@@ -128,7 +137,7 @@ async def failed(graph: Graph, run: str, scope: str, reason_text: str) -> None:
 
 
 async def timetable(graph: Graph, now: datetime) -> list[TimetableRow]:
-    """Every connector that is neither a draft nor paused."""
+    """Every connector that AWS let in and that is not paused."""
     async with graph.connection() as connection:
         rows = await connection.fetch(sql.TIMETABLE, TENANT, now, LOST_AFTER)
     return [TimetableRow(row["id"], row["interval"], row["last_begun"], row["running"]) for row in rows]

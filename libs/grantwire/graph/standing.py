@@ -9,7 +9,7 @@ from grantwire.contracts.ids import TENANT
 from grantwire.graph.pool import Connection
 from grantwire.graph.statements import connectors as sql
 
-_BY_HAND: Final = (ConnectorState.DRAFT, ConnectorState.PAUSED)  # states that no sync may end
+_BY_HAND: Final = (ConnectorState.DRAFT, ConnectorState.FAILED, ConnectorState.PAUSED)  # states that no sync may end
 
 
 async def settle(connection: Connection, id: str) -> None:

@@ -3,7 +3,8 @@
 from typing import Final
 
 # The connector whose scopes a run reads.
-CONNECTOR: Final = "SELECT id, version, account, organization, settings FROM connector WHERE tenant_id = $1 AND id = $2"
+CONNECTOR: Final = """
+SELECT id, version, account, organization, settings, state FROM connector WHERE tenant_id = $1 AND id = $2"""
 
 # $7: all of its parts are known.
 REQUEST: Final = """
@@ -28,7 +29,7 @@ WHERE tenant_id = $1 AND connector = $2 AND finished_at IS NULL AND state = 'pub
 #
 # Connectors take turns, and none has more than $2 jobs on the bus, so that one with thousands of accounts holds up no
 # other; a job published longer ago than $3 no longer counts, it may be lost with its stream. What waits for an earlier
-# job of its own scope comes last.
+# job of its own scope comes last; what a paused connector is asked for meanwhile waits until it runs again.
 PENDING: Final = """
 WITH unfinished AS (
     SELECT r.run, r.scope, r.connector, r.settings_version, r.requested_at, r.reason, r.state = 'requested' AS waits,
@@ -49,7 +50,7 @@ JOIN scope s ON s.tenant_id = $1 AND s.key = w.scope
 LEFT JOIN connector c ON c.tenant_id = $1 AND c.id = w.connector
 CROSS JOIN LATERAL (
     SELECT run.whole OR s.resync OR s.digest IS NULL OR s.full_at < now() - interval '1 day') AS b(whole)
-WHERE w.waits AND w.place <= $2
+WHERE w.waits AND w.place <= $2 AND c.state IS DISTINCT FROM 'paused'
 ORDER BY w.place, w.requested_at, w.run, w.scope"""
 
 # A quick answer may overtake this, so it never takes a finished one back.
@@ -124,4 +125,4 @@ WITH running AS (
 SELECT c.id, (c.settings->>'interval')::interval AS interval,
        (SELECT max(requested_at) FROM run WHERE run.tenant_id = c.tenant_id AND run.connector = c.id) AS last_begun,
        EXISTS (SELECT FROM running WHERE running.connector = c.id) AS running
-FROM connector c WHERE c.tenant_id = $1 AND c.state NOT IN ('draft', 'paused') ORDER BY c.id"""
+FROM connector c WHERE c.tenant_id = $1 AND c.state NOT IN ('draft', 'failed', 'paused') ORDER BY c.id"""
