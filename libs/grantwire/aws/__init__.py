@@ -2,6 +2,7 @@
 
 from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls, Tally, tallying
+from grantwire.aws.checks import Check, run_checks
 from grantwire.aws.entry import Identity
 from grantwire.aws.identity_center.discovery import find_identity_center
 from grantwire.aws.permissions import (
@@ -21,7 +22,8 @@ from grantwire.aws.permissions import (
 from grantwire.aws.session import AwsSession
 from grantwire.aws.sessions import Sessions
 from grantwire.aws.settings import AwsSettings
-from grantwire.aws.validate import Checked, check_connector
+from grantwire.aws.setup import Setup, setup_of
+from grantwire.aws.validate import Checked, ambient_identity, check_connector
 
 __all__ = [
     "CREDENTIALS",
@@ -38,13 +40,18 @@ __all__ = [
     "AwsSettings",
     "Budgets",
     "Calls",
+    "Check",
     "Checked",
     "Identity",
     "Sessions",
+    "Setup",
     "Tally",
+    "ambient_identity",
     "check_connector",
     "child_roles",
     "find_identity_center",
     "policy",
+    "run_checks",
+    "setup_of",
     "tallying",
 ]

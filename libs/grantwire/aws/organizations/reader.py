@@ -51,6 +51,11 @@ class OrganizationReader:
         rows = await self._rows(ACCOUNTS, "Accounts", lambda api, page: api.list_accounts(**page))
         return _latest(map(Parser(ACCOUNTS).account, rows))
 
+    async def some_accounts(self) -> tuple[Account, ...]:
+        """The first page of them, which may hold none at all. One call."""
+        answer = await self._session.organizations(ACCOUNTS, lambda api: api.list_accounts(MaxResults=PAGE))
+        return _latest(map(Parser(ACCOUNTS).account, answer.get("Accounts") or ()))
+
     async def accounts_under(self, parent: str) -> tuple[Account, ...]:
         """The accounts directly under a root or unit."""
         ask: Ask = lambda api, page: api.list_accounts_for_parent(ParentId=parent, **page)  # noqa: E731

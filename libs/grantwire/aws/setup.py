@@ -1,0 +1,219 @@
+"""What a person makes in AWS before a connector can work: each role, whom it must trust, and what it may do. Pure.
+
+The actions are those that the readers call, from the same tuples; a feature that is off asks for none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from grantwire.aws.entry import Identity
+from grantwire.aws.permissions import (
+    CREDENTIALS,
+    IAM_ALIASES,
+    IAM_ALL,
+    IDENTITY_CENTER,
+    ORGANIZATION,
+    child_roles,
+    policy,
+)
+from grantwire.contracts.connectors import Connector
+
+Document = dict[str, Any]
+SUGGESTED: Final = "Grantwire"  # the name of a connector role that is not there yet
+CHILD_DEFAULT: Final = "OrganizationAccountAccessRole"  # the role that Organizations makes in the accounts it creates
+_VERSION: Final = "2012-10-17"
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whom the connector's role must trust. ``arn`` is a placeholder in angle brackets where that is not known;
+    ``note`` says what a person must check."""
+
+    arn: str
+    how: Literal["operator_role", "caller", "unknown"]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Why a role may do something: the setting or reader that calls these actions."""
+
+    name: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSetup:
+    """A role to make. ``where`` is a phrase of which accounts it is made in."""
+
+    role: Literal["connector", "child"]
+    name: str
+    where: str
+    trust_policy: Document
+    permissions_policy: Document
+    features: list[Feature]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What somebody must be allowed who is there already."""
+
+    who: str
+    policy: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything to make, in the order in which it is made; ``notes`` are sentences about the rest."""
+
+    partition: str
+    trusted: Trusted
+    roles: list[RoleSetup]
+    allowances: list[Allowance]
+    notes: list[str]
+
+
+def setup_of(connector: Connector, caller: Identity | None, *, reveal: bool) -> Setup:
+    """``caller``: who the api is in AWS, None where nobody knows. ``reveal``: with the external ids themselves, which
+    only a draft shows."""
+    trusted, partition = trusted_by(connector, caller), _partition(connector, caller)
+    roles = [_connector_role(connector, trusted, partition, reveal=reveal)]
+    if connector.organizations and connector.child_iam:
+        roles.append(_child_role(connector, partition, reveal=reveal))
+    return Setup(partition, trusted, roles, list(_allowances(connector, caller, partition)), list(_notes(connector)))
+
+
+def trusted_by(connector: Connector, caller: Identity | None) -> Trusted:
+    """The operator role where the connector names one, else the caller: a session as the role that it is of."""
+    if connector.operator_role_arn is not None:
+        return Trusted(connector.operator_role_arn, "operator_role")
+    if caller is None:
+        note = "Who runs Grantwire in AWS is not known: the api found no credentials, or could not ask with them."
+        return Trusted("<the ARN of who runs Grantwire>", "unknown", note)
+    if (name := _session_of(caller.arn)) is None:
+        return Trusted(caller.arn, "caller")
+    arn = f"arn:{caller.partition}:iam::{caller.account}:role/{name}"
+    note = (
+        f"The api runs as a session of the role {name}, and AWS does not show the path of a role that is in use: name "
+        f"the ARN that `aws iam get-role --role-name {name} --query Role.Arn` prints, should it differ."
+    )
+    return Trusted(arn, "caller", note)
+
+
+def _session_of(arn: str) -> str | None:
+    """The name of the role that a session is of: ``arn:aws:sts::1:assumed-role/Name/session``."""
+    kind, _, rest = arn.split(":", 5)[5].partition("/")
+    return rest.partition("/")[0] if kind == "assumed-role" else None
+
+
+def _partition(connector: Connector, caller: Identity | None) -> str:
+    if arn := connector.role_arn or connector.operator_role_arn:
+        return arn.split(":")[1]
+    return caller.partition if caller else "aws"
+
+
+def _connector_role(connector: Connector, trusted: Trusted, partition: str, *, reveal: bool) -> RoleSetup:
+    features = list(_own_features(connector))
+    where = (
+        "the organization's management account, or a delegated administrator's"
+        if connector.organizations
+        else "the account to read"
+    )
+    return RoleSetup(
+        "connector",
+        connector.role_arn.rpartition("/")[2] if connector.role_arn else SUGGESTED,
+        where,
+        _trust(trusted.arn, _shown(connector.external_id, "external_id", reveal=reveal)),
+        _permissions(features, child_roles(connector, partition) if connector.child_iam else ()),
+        features,
+    )
+
+
+def _child_role(connector: Connector, partition: str, *, reveal: bool) -> RoleSetup:
+    features, name = list(_child_features(connector)), connector.child_role_name.rpartition("/")[2]
+    made = (
+        "Accounts that Organizations created have it already; it trusts the management account and may do everything."
+    )
+    return RoleSetup(
+        "child",
+        name,
+        "every other account that is to be read",
+        _trust(
+            connector.role_arn or f"<the ARN of the connector role, arn:{partition}:iam::ACCOUNT:role/{SUGGESTED}>",
+            _shown(connector.child_external_id, "child_external_id", reveal=reveal),
+        ),
+        _permissions(features),
+        features,
+        made if name == CHILD_DEFAULT else None,
+    )
+
+
+def _own_features(connector: Connector) -> Iterator[Feature]:
+    yield Feature("iam", _iam(connector))
+    if connector.organizations:
+        yield Feature("organizations", ORGANIZATION)
+    if connector.identity_center:
+        yield Feature("identity_center", IDENTITY_CENTER)
+    if connector.sync_secrets:
+        yield Feature("sync_secrets", CREDENTIALS)
+
+
+def _child_features(connector: Connector) -> Iterator[Feature]:
+    yield Feature("iam", _iam(connector))
+    if connector.sync_secrets:
+        yield Feature("sync_secrets", CREDENTIALS)
+
+
+def _iam(connector: Connector) -> tuple[str, ...]:
+    """Aliases are asked for in the accounts of an organization alone."""
+    return tuple(each for each in IAM_ALL if connector.organizations or each not in IAM_ALIASES)
+
+
+def _trust(arn: str, external_id: str | None) -> Document:
+    statement: Document = {"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}
+    if external_id is not None:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": _VERSION, "Statement": [statement]}
+
+
+def _permissions(features: list[Feature], roles: tuple[str, ...] = ()) -> Document:
+    """A statement for each feature, so that a person sees what it costs; those of one role may overlap."""
+    statements: list[Document] = [
+        {"Sid": _sid(each.name), "Effect": "Allow", "Action": sorted(each.actions), "Resource": "*"}
+        for each in features
+    ]
+    if roles:
+        statements.append(
+            {"Sid": "EnterAccounts", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": list(roles)}
+        )
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def _sid(feature: str) -> str:
+    """Letters and digits only, as AWS wants it: ``ReadIdentityCenter``."""
+    return "Read" + "".join(word.capitalize() for word in feature.split("_"))
+
+
+def _allowances(connector: Connector, caller: Identity | None, partition: str) -> Iterator[Allowance]:
+    """Entering a role of another account needs both: its trust, and this."""
+    role = connector.role_arn or f"arn:{partition}:iam::ACCOUNT:role/{SUGGESTED}"
+    who = caller.arn if caller else "who runs Grantwire"
+    if connector.operator_role_arn is not None:
+        yield Allowance(who, policy((), [connector.operator_role_arn]))
+        who = connector.operator_role_arn
+    yield Allowance(who, policy((), [role]))
+
+
+def _notes(connector: Connector) -> Iterator[str]:
+    if connector.operator_role_arn is None:
+        yield "Every collector must run as the identity that the trust policy names, not only the api."
+    if connector.scim:
+        yield "scim needs nothing of AWS's IAM: its endpoint and token come from IAM Identity Center, Settings."
+    if late := [name for name in connector.not_yet_acting() if name in ("last_login", "provisioning")]:
+        yield f"Nothing acts on {' and '.join(late)} yet: no permission is asked for on that account."
+
+
+def _shown(value: str | None, name: str, *, reveal: bool) -> str | None:
+    return value if value is None or reveal else f"<the {name} of the connector>"
