@@ -350,7 +350,7 @@ def test_a_skewed_clock_ends_with_1(places: Path, account: Sandbox, tmp_path: Pa
 
 
 def test_a_sync_is_summed_up_as_one_object(places: Path, account: Sandbox, tmp_path: Path) -> None:
-    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "last_login": True})
     exported = tmp_path / "graph.jsonl"
     done = up(places, "--connectors", path, "--export", exported, env=account.environment())
     assert done.code == 0, done.err
@@ -365,14 +365,14 @@ def test_a_sync_is_summed_up_as_one_object(places: Path, account: Sandbox, tmp_p
     assert found["changes"] == 1, "a first load is one message"
     assert found["rows"]["inserted"] > 50
     assert (found["rows"]["changed"], found["rows"]["removed"]) == (0, 0)
-    assert found["connectors"][0]["not_yet_acting"] == ["scim"]
+    assert found["connectors"][0]["not_yet_acting"] == ["last_login"]
     assert 0 < found["sync_seconds"] < found["seconds"]
     assert found["export"] == str(exported)
     assert found["trace"] is None
 
 
 def test_again_it_asks_little_and_changes_nothing(places: Path, account: Sandbox, tmp_path: Path) -> None:
-    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "last_login": True})
     account.forget_calls()
     done = up(places, "--connectors", path, env=account.environment())
     assert done.code == 0, done.err
@@ -382,7 +382,7 @@ def test_again_it_asks_little_and_changes_nothing(places: Path, account: Sandbox
 
 
 def test_a_scope_that_cannot_be_read_is_named_and_ends_with_3(places: Path, account: Sandbox, tmp_path: Path) -> None:
-    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "scim": True})
+    path = connectors_file(tmp_path / "c.yaml", {**account.connector(), "last_login": True})
     account.fault({"kind": "deny", "service": "iam"})
     try:
         done = up(places, "--connectors", path, env=account.environment())

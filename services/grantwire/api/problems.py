@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem+json: what happened, why, and what to do next. One table from failures to answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -30,6 +30,23 @@ log = structlog.get_logger(__name__)
 
 class Unsuitable(Invalid):
     """AWS contradicts a setting that is well formed: the role cannot do what ``field`` asks for."""
+
+
+class Contradictory(Invalid):
+    """Settings that do not go together; ``fields`` names each with its sentence."""
+
+    def __init__(self, fields: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {message}" for name, message in fields) + ".", fields[0][0])
+        self.fields = fields
+
+
+class NotLetIn(GrantwireError):
+    """AWS did not let a connector in; ``fields`` are the settings that may be to blame, with what to compare."""
+
+    def __init__(self, error: AwsError, fields: list[tuple[str, str]]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.fields = fields
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,9 @@ def respond(problem: Problem, path: str) -> JSONResponse:
 
 def problem_of(error: GrantwireError) -> Problem:
     """What a failure looks like from outside."""
+    if isinstance(error, NotLetIn):
+        problem = problem_of(error.error)
+        return replace(problem, extra={**problem.extra, **_fields(error.fields)}) if error.fields else problem
     if isinstance(error, AwsError):
         status, slug, title, step = _AWS[error.cause]
         return Problem(status, slug, title, str(error), step, {"operation": error.operation, "code": error.code})
@@ -189,9 +209,15 @@ async def _on_surprise(request: Request, error: Exception) -> JSONResponse:
 def _extra(error: GrantwireError) -> dict[str, Any]:
     if isinstance(error, Ambiguous):
         return {"candidates": error.candidates}
+    if isinstance(error, Contradictory):
+        return _fields(error.fields)
     if isinstance(error, Invalid):
         return {"errors": [{"field": error.field, "message": str(error)}]}
     return {}
+
+
+def _fields(found: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"errors": [{"field": name, "message": message} for name, message in found]}
 
 
 def _field(location: tuple[Any, ...]) -> str:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from grantwire import bus, telemetry
 from grantwire.api import problems
 from grantwire.api.guards import Guard, Rules
+from grantwire.api.keeping import Keeper
 from grantwire.api.routes.answers import AnswerRoutes
 from grantwire.api.routes.connectors import ConnectorRoutes
 from grantwire.api.routes.dead_letters import DeadLetterRoutes
@@ -26,12 +27,15 @@ from grantwire.api.routes.export import ExportRoutes
 from grantwire.api.routes.gaps import GapRoutes
 from grantwire.api.routes.health import HealthRoutes
 from grantwire.api.routes.inventory import InventoryRoutes
+from grantwire.api.routes.life import LifeRoutes
+from grantwire.api.routes.news import NewsRoutes
 from grantwire.api.routes.removals import RemovalRoutes
 from grantwire.api.routes.retired import RetiredRoutes
 from grantwire.api.routes.runs import RunRoutes
 from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
-from grantwire.api.validation import Door, ask_aws
+from grantwire.api.validation import AwsDoor, Door
+from grantwire.aws import AwsSettings
 from grantwire.contracts.failures import GrantwireError
 from grantwire.graph import Graph, migrate, resealing
 from grantwire.graph.keys import NEXT_STEP
@@ -81,7 +85,10 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
     app = FastAPI(title="Grantwire", version=version("grantwire"), docs_url=None, redoc_url=None)
     app.include_router(HealthRoutes(graph, broker).router())
     app.include_router(StatusRoutes(graph).router())
-    app.include_router(ConnectorRoutes(graph, door).router())
+    keeper = Keeper(graph, door)
+    app.include_router(ConnectorRoutes(graph, keeper).router())
+    app.include_router(LifeRoutes(graph, keeper).router())
+    app.include_router(NewsRoutes(graph).router())
     app.include_router(GapRoutes(graph).router())
     app.include_router(RunRoutes(graph).router())
     app.include_router(RetiredRoutes(graph).router())
@@ -101,7 +108,7 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
     async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
         await _mind_secrets(graph)
         broker = bus.broker(settings.nats_url, service=NAME)
-        app = _traced(assemble(graph, broker, ask_aws))
+        app = _traced(assemble(graph, broker, AwsDoor(AwsSettings())))
         async with (
             bus.running(broker),
             serving(_guarding(app, token, settings.public_host), Address(settings.api_host, settings.api_port)) as at,
@@ -140,7 +147,7 @@ def _traced(app: FastAPI) -> FastAPI:
         app,
         tracer_provider=telemetry.tracer_provider(NAME),
         exclude_spans=["send", "receive"],
-        excluded_urls="/healthz,/v1/runs/[^/]+/events",
+        excluded_urls="/healthz,/v1/runs/[^/]+/events,/v1/connectors/[^/]+/events,/v1/connectors/[^/]+/log",
     )
     return app
 

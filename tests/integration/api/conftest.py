@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 import pytest_asyncio
 
 from grantwire import bus
+from grantwire.api import validation
 from grantwire.api.service import assemble
 from grantwire.api.validation import Entrance
+from grantwire.aws import Check, Identity, Setup, setup_of
 from grantwire.bus import Bus
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import AccountId
@@ -35,7 +38,16 @@ class Door:
     refusal: Exception | None = None
     asked: list[Connector] = field(default_factory=list)
 
-    async def __call__(self, connector: Connector) -> Entrance:
+    def mind(self, connector: Connector) -> None:
+        pass
+
+    async def check(self, connector: Connector) -> list[Check]:
+        return [Check("account", "ok", "Let in.")]
+
+    async def setup(self, connector: Connector, *, reveal: bool) -> Setup:
+        return setup_of(connector, Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/op", "aws"), reveal=reveal)
+
+    async def enter(self, connector: Connector) -> Entrance:
         self.asked.append(connector)
         if self.refusal is not None:
             raise self.refusal
@@ -74,13 +86,22 @@ def urls() -> Iterator[dict[str, str]]:
 @pytest_asyncio.fixture
 async def stage(urls: dict[str, str]) -> AsyncIterator[Stage]:
     """Every test begins without connectors."""
+    door = Door()
+    async with application(urls, door) as (http, graph, broker):
+        yield Stage(http, graph, broker, door)
+
+
+@asynccontextmanager
+async def application(
+    urls: dict[str, str], door: validation.Door
+) -> AsyncIterator[tuple[httpx.AsyncClient, Graph, Bus]]:
+    """The application behind that door, without connectors."""
     async with Graph.open(urls["database_url"], application_name="test", keys=KEYS) as graph:
         await _forget(graph)
         broker = bus.broker(urls["nats_url"], service="api")
-        door = Door()
         transport = httpx.ASGITransport(assemble(graph, broker, door), raise_app_exceptions=False)
         async with bus.running(broker), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Stage(http, graph, broker, door)
+            yield http, graph, broker
 
 
 async def _forget(graph: Graph) -> None:

@@ -16,13 +16,13 @@ from tests.integration.graph.scenes import Bus, facts
 
 
 async def test_a_new_connector_is_checked_kept_and_synced(stage: Stage) -> None:
-    answer = await stage.add(external_id="s3cret-id", scim=True, scim_token="hush", interval="5m")
+    answer = await stage.add(external_id="s3cret-id", last_login=True, interval="5m")
     body = answer.json()
     assert answer.status_code == 201
     assert body["created"] is True
     assert body["connector"]["account"] == ACCOUNT
     assert body["connector"]["state"] == "syncing"
-    assert body["not_yet_acting"] == ["scim", "scim_token"]
+    assert body["not_yet_acting"] == ["last_login"]
     assert (await stage.http.get(f"/v1/runs/{body['run']}")).json()["scopes"][0]["scope"] == f"iam/{ACCOUNT}"
     assert [each.external_id for each in stage.door.asked] == ["s3cret-id"]
 
@@ -190,7 +190,15 @@ async def test_health_tells_which_server_is_away(stage: Stage) -> None:
 
 ROUTES = {
     "/v1/connectors": {"get", "post"},
-    "/v1/connectors/{connector_id}": {"get", "delete"},
+    "/v1/connectors/{connector_id}": {"get", "patch", "delete"},
+    "/v1/connectors/{connector_id}/setup": {"get"},
+    "/v1/connectors/{connector_id}/role": {"put"},
+    "/v1/connectors/{connector_id}/test": {"post"},
+    "/v1/connectors/{connector_id}/pause": {"post"},
+    "/v1/connectors/{connector_id}/resume": {"post"},
+    "/v1/connectors/{connector_id}/versions": {"get"},
+    "/v1/connectors/{connector_id}/events": {"get"},
+    "/v1/connectors/{connector_id}/log": {"get"},
     "/v1/connectors/{connector_id}/sync": {"post"},
     "/v1/connectors/{connector_id}/gaps": {"get", "post"},
     "/v1/connectors/{connector_id}/gaps/{account}": {"delete"},
