@@ -12,7 +12,7 @@ from grantwire.contracts import chunks as body
 from grantwire.contracts.failures import Transient
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Body, Outcome, SnapshotSealed
-from grantwire.graph import finishing, scopes
+from grantwire.graph import finishing, following, scopes
 from grantwire.graph.applying import apply_content
 from grantwire.graph.finishing import Applied
 from grantwire.graph.outages import repeated
@@ -55,6 +55,7 @@ async def _under_lock(
     async def work() -> Applied:
         async with graph.transaction() as connection:
             await connection.execute(sql.LOCK, TENANT, seal.scope)
+            await following.lock_with(connection, seal)
             if await connection.fetchval(sql.IS_PURGED, TENANT, finishing.uuid_of(seal.run), seal.scope):
                 return Applied("retired")
             work = Work(connection, seal, await scopes.under_lock(connection, seal), traceparent)

@@ -1,14 +1,15 @@
 """The content of a complete snapshot into its scope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from grantwire.contracts.changes import Change
 from grantwire.contracts.ids import TENANT
-from grantwire.contracts.resources import Kind
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import finishing, holding, publishing, scopes
+from grantwire.graph import finishing, following, holding, publishing, scopes
+from grantwire.graph.changes import Entry
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage, Kept
-from grantwire.graph.delta import Changes
+from grantwire.graph.delta import Changes, Delta
 from grantwire.graph.facets import around
 from grantwire.graph.finishing import Applied
 from grantwire.graph.removals import Held, hold_back
@@ -23,30 +24,31 @@ from grantwire.graph.writing import Writer
 class _Written:
     """What was written, and why the rows may not be exactly what the snapshot says."""
 
-    applied: Applied
-    rows: int  # how many more the scope has than before
+    changes: Changes
     kept: Kept
     held: Held | None
     refused: list[Node | Edge]
+    ended: bool = False  # the snapshot has users that the directory no longer has
+    loaded: bool = False
 
     @property
     def exact(self) -> bool:
-        return not (self.kept or self.held or self.refused)
+        return not (self.kept or self.held or self.refused or self.ended)
 
 
 async def apply_content(work: Work, content: Content) -> Applied:
     """Compare, write, tell. The first load of a scope skips the comparison and tells one message."""
+    current = await following.without_ended(work.connection, work.seal, content)
     apply_id = await work.connection.fetchval(sql.NEXT_APPLY)
     writer = Writer(work.connection, work.scope.id, apply_id, work.scope.at)
-    if work.scope.loaded_at is None:
-        written = await _load(work, writer, content)
-    else:
-        written = await _change(work, writer, content)
+    written = await (_load if work.scope.loaded_at is None else _change)(work, writer, current)
+    written = replace(written, ended=current is not content)
     await holding.note(work.connection, work.scope, written.held)
-    result = await _result(work, written)
+    applied = await _tell(work, apply_id, written)
+    result = await _result(work, written, applied)
     await scopes.applied(work.connection, work.scope, work.seal, result)
-    await _vouch(work, content.rows_digest() if written.exact else None)
-    return await finishing.finished(work.connection, work.seal, written.applied, result.reason)
+    await _vouch(work, current.rows_digest() if written.exact else None)
+    return await finishing.finished(work.connection, work.seal, applied, result.reason)
 
 
 async def _vouch(work: Work, rows_digest: str | None) -> None:
@@ -59,27 +61,40 @@ async def _load(work: Work, writer: Writer, content: Content) -> _Written:
     refused: list[Node | Edge] = [*await writer.insert_nodes(content.nodes.values())]
     refused += await writer.insert_edges(content.edges.values())
     missing = {row.key for row in refused}
-    nodes = {key: row for key, row in content.nodes.items() if key not in missing}
-    edges = {key: row for key, row in content.edges.items() if key not in missing}
-    rows = sum(row.kind is not Kind.FACET for row in nodes.values()) + len(edges)
-    message = work.teller.loaded(Content(nodes, edges, []))
-    applied = Applied("applied", None, rows, 0, 0, len(refused))
-    applied = await publishing.publish(work, writer.apply_id, applied, [message])
-    return _Written(applied, rows, Kept(), None, refused)
+    nodes = Delta(added=[row for key, row in content.nodes.items() if key not in missing])
+    edges = Delta(added=[row for key, row in content.edges.items() if key not in missing])
+    return _Written(Changes(nodes, edges), Kept(), None, refused, loaded=True)
 
 
 async def _change(work: Work, writer: Writer, content: Content) -> _Written:
     changes, kept, held = await _compare(work, content)
-    waiting = held.rows if held else 0
     refused = await writer.write(changes)
+    return _Written(changes, kept, held, refused)
+
+
+async def _tell(work: Work, apply_id: int, written: _Written) -> Applied:
+    """The messages of the scope, and those of the relations that follow from it."""
+    changes, conflicts = written.changes, len(written.refused)
+    entries, messages = await _messages(work, written)
+    followed = await following.follow(work.connection, changes, apply_id, len(messages))
+    applied = Applied("applied", conflicts=conflicts, held=written.held.rows if written.held else 0)
+    if messages:
+        applied = replace(applied, inserted=changes.inserted, changed=changes.changed, removed=changes.removed)
+    if not (messages or followed.entries):
+        return applied
+    await publishing.log(work.connection, apply_id, [*entries, *followed.entries])
+    applied = await publishing.publish(work, apply_id, applied, [*messages, *followed.messages])
+    await following.note(work.connection, followed, applied.revision or 0)
+    return applied
+
+
+async def _messages(work: Work, written: _Written) -> tuple[list[Entry], list[Change]]:
+    """A first load is told in one message, which the change log does not have."""
+    changes = written.changes
+    if written.loaded:
+        return [], [work.teller.loaded(changes)]
     entries = list(work.teller.changes(changes, await around(work.connection, changes)))
-    if not entries:
-        return _Written(Applied("applied", conflicts=len(refused), held=waiting), changes.growth, kept, held, refused)
-    await publishing.log(work, writer.apply_id, entries)
-    told = (changes.inserted, changes.changed, changes.removed)
-    applied = Applied("applied", None, *told, len(refused), held=waiting)
-    applied = await publishing.publish(work, writer.apply_id, applied, [entry.change for entry in entries])
-    return _Written(applied, changes.growth, kept, held, refused)
+    return entries, [entry.change for entry in entries]
 
 
 async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | None]:
@@ -95,7 +110,7 @@ async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | 
     return changes, comparison.kept, hold_back(changes, {**resources, **relations}, scope.allowed_set)
 
 
-async def _result(work: Work, written: _Written) -> scopes.Result:
+async def _result(work: Work, written: _Written, applied: Applied) -> scopes.Result:
     reasons = []
     if written.held:
         reasons.append(Reason(code="held", text=written.held.sentence()))
@@ -107,8 +122,8 @@ async def _result(work: Work, written: _Written) -> scopes.Result:
         state="held" if written.held else "stale" if reasons else "complete",
         reason=Reason(code=reasons[0].code, text=" ".join(reason.text for reason in reasons)) if reasons else None,
         digest=work.seal.digest if written.exact else None,
-        rows=written.rows,
+        rows=written.changes.growth,
         conflicts=len(written.refused),
         held=written.held,
-        revision=written.applied.revision,
+        revision=applied.revision,
     )

@@ -13,7 +13,7 @@ from grantwire.contracts.text import canonical
 from grantwire.graph.delta import Changes, Delta
 from grantwire.graph.facets import NOTHING, Surroundings
 from grantwire.graph.renames import in_order
-from grantwire.graph.rows import Content, Edge, Node, Row
+from grantwire.graph.rows import Edge, Node, Row
 
 Counts: TypeAlias = tuple[Mapping[str, int], Mapping[str, int]]  # of resources and of relations, by kind
 About: TypeAlias = tuple[str, list[str], Mapping[str, Any]]  # a resource's name, fields of it, and their values
@@ -39,9 +39,9 @@ class Teller:
     account: str | None
     scope: str
 
-    def loaded(self, content: Content) -> told.ScopeLoaded:
+    def loaded(self, changes: Changes) -> told.ScopeLoaded:
         """The one message of a first load."""
-        resources, relations = _count(content.nodes.values()), _count(content.edges.values())
+        resources, relations = _count(changes.nodes.added), _count(changes.edges.added)
         return told.ScopeLoaded(kind="scope", resources=resources, relations=relations, **self._common(0, self.account))
 
     def retired(self, why: str, purged_after: datetime, counts: Counts) -> told.ScopeRetired:
@@ -60,18 +60,16 @@ class Teller:
         for n, (row, values, fields) in enumerate(steps, start=1):
             yield self._facet(n, row, (around.owners[row.name], fields, values if live else {}))
 
-    def changes(self, changes: Changes, around: Surroundings = NOTHING) -> Iterator["Entry"]:
-        """What ends before what begins, resources around their relations: each message can be applied as it comes."""
-        n = 0
+    def changes(self, changes: Changes, around: Surroundings = NOTHING, first: int = 0) -> Iterator["Entry"]:
+        """What ends before what begins, resources around their relations: each message can be applied as it comes.
+        They are numbered from ``first``."""
+        n = first
         for op, make, arguments in self._steps(changes, around):
             change = make(n, *arguments)
             if op == "u" and not change.fields:  # the row was damaged in a way that nobody could see
                 continue
             yield Entry(change, op, *_versions(arguments))
             n += 1
-
-    def subject(self, change: told.Change) -> str:
-        return subjects.change(self.connector, change.account, change.kind)
 
     def _steps(self, changes: Changes, around: Surroundings) -> Iterator[tuple[Op, Any, tuple[Any, ...]]]:
         nodes, edges = changes.resources, changes.edges
@@ -168,6 +166,11 @@ def _told_facets(delta: Delta[Node], around: Surroundings) -> Iterator[tuple[Op,
 def _versions(arguments: tuple[Any, ...]) -> tuple[Node | Edge, Node | Edge | None]:
     first, second = arguments
     return (second, first) if isinstance(second, Node | Edge) else (first, None)
+
+
+def subject(change: told.Change) -> str:
+    """Where subscribers hear it."""
+    return subjects.change(change.connector, change.account, change.kind)
 
 
 def unrevised(change: told.Change) -> bytes:

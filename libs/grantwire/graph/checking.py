@@ -2,6 +2,7 @@
 
 Each row is held against its own id and hash, and all rows of a scope against the digest that was noted when they were
 applied. The digest of the body itself cannot be computed again: what a scope merely mentions is shared with others.
+Derived relations are held against the rows that they follow from, and put right at once.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import asyncpg
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Resource
-from grantwire.graph import identity
+from grantwire.graph import following, identity
+from grantwire.graph.derived import has_derived
+from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.rows import node_of
 from grantwire.graph.statements import apply as apply_sql
@@ -29,7 +32,7 @@ _Edge: TypeAlias = tuple[UUID, int, UUID]
 class Finding:
     """A scope whose rows are not those that were applied. ``row`` names the first damaged one; None when each row is
     sound and some are too many or missing. ``damaged`` counts them. ``repaired``: the next run reads the scope whole
-    and writes what differs."""
+    and writes what differs; derived relations are right already."""
 
     scope: str
     connector: str
@@ -47,6 +50,7 @@ class _Damage:
     connector: str
     nodes: list[UUID] = field(default_factory=list)
     edges: list[_Edge] = field(default_factory=list)
+    derived: list[str] = field(default_factory=list)  # relations that there should or should not be
     first: str | None = None
     whole: bool = True  # the rows add up to what was noted
 
@@ -54,6 +58,11 @@ class _Damage:
         self.first = self.first or label
 
     def __bool__(self) -> bool:
+        return bool(self.derived or self.of_reading)
+
+    @property
+    def of_reading(self) -> bool:
+        """Whether only another reading can put it right."""
         return bool(self.nodes or self.edges or not self.whole)
 
 
@@ -80,6 +89,7 @@ async def _look(graph: Graph, scope: int) -> _Damage | None:
             return None
         damage = _Damage(said["key"], said["connector"])
         rows = [*await _nodes(connection, scope, damage), *await _edges(connection, scope, damage)]
+        damage.derived = await following.amiss(connection, scope) if has_derived(damage.scope) else []
     if said["digest"] is not None and said["rows_digest"] is not None:
         damage.whole = identity.rows_digest(rows) == said["rows_digest"]
     return damage
@@ -145,6 +155,13 @@ async def _label(connection: Connection, edge: _Edge) -> str:
 
 
 async def _repair(graph: Graph, damage: _Damage) -> None:
+    if damage.derived:
+        await repeated(lambda: following.put_right(graph, damage.scope))
+    if damage.of_reading:
+        await _read_again(graph, damage)
+
+
+async def _read_again(graph: Graph, damage: _Damage) -> None:
     async with graph.transaction() as connection:
         await connection.execute(apply_sql.LOCK, TENANT, damage.scope)
         await connection.execute(sql.READ_WHOLE, TENANT, damage.scope)
@@ -154,10 +171,25 @@ async def _repair(graph: Graph, damage: _Damage) -> None:
 
 
 def _finding(damage: _Damage, repaired: bool) -> Finding:
-    count = len(damage.nodes) + len(damage.edges)
-    if damage.first:
-        text = f"{count} rows of {damage.scope} are not what was applied, {damage.first} the first of them."
-    else:
-        text = f"Each row of {damage.scope} is sound, but rows were added, deleted or replaced since they were applied."
-    step = "The next run reads the scope whole." if repaired else "Have it read again: `grantwire db check --repair`."
-    return Finding(damage.scope, damage.connector, damage.first, count, repaired, f"{text} {step}")
+    count, first = len(damage.nodes) + len(damage.edges), damage.first
+    said = []
+    if first:
+        said.append(f"{count} rows of {damage.scope} are not what was applied, {first} the first of them.")
+    elif not damage.whole:
+        said.append(
+            f"Each row of {damage.scope} is sound, but rows were added, deleted or replaced since they were applied."
+        )
+    if damage.of_reading:
+        step = "The next run reads the scope whole."
+        said.append(step if repaired else "Have it read again: `grantwire db check --repair`.")
+    said += _of_derived(damage, repaired)
+    row = first or (damage.derived[0] if damage.derived else None)
+    return Finding(damage.scope, damage.connector, row, count + len(damage.derived), repaired, " ".join(said))
+
+
+def _of_derived(damage: _Damage, repaired: bool) -> list[str]:
+    if not damage.derived:
+        return []
+    what = f"{len(damage.derived)} derived relations of {damage.scope} do not follow from the rows, {damage.derived[0]}"
+    step = "They were derived anew." if repaired else "Have them derived anew: `grantwire db check --repair`."
+    return [f"{what} the first of them. {step}"]

@@ -141,7 +141,7 @@ async def add_log(graph: Graph, id: str, level: str, text: str) -> None:
 async def _give_up(connection: Connection, id: str, why: str) -> None:
     scopes = [row["key"] for row in await connection.fetch(sql.SCOPES, TENANT, id)]
     await retiring.lock(connection, scopes)
-    for key in scopes:
+    for key in retiring.leaving(scopes):
         await retiring.retire(connection, key, why)
     await connection.execute(run_sql.END_PARTS, TENANT, id, Reason(code="connector_gone", text=why).model_dump())
     await connection.execute(run_sql.END_RUNS, TENANT, id)

@@ -82,10 +82,10 @@ async def _carry_out(connection: Connection, run: UUID, connector: asyncpg.Recor
     elsewhere = await claiming.elsewhere(connection, id, [part.key for part in wanted])
     await retiring.lock(connection, [*elsewhere, *decision.retire, *unreachable])
     await claiming.claim(connection, id, wanted)
-    for key in (key for key, retired in elsewhere.items() if retired):
+    for key in reversed(retiring.leaving(key for key, retired in elsewhere.items() if retired)):
         await retiring.restore(connection, key)
-    for key, why in sorted(decision.retire.items()):
-        await retiring.retire(connection, key, why)
+    for key in retiring.leaving(decision.retire):
+        await retiring.retire(connection, key, decision.retire[key])
     await _add_parts(connection, (run, id, connector["version"]), decision.jobs, unreachable)
     await connection.execute(sql.SAY_ONCE, TENANT, id, "warning", decision.skipped)
     await settle(connection, id)

@@ -25,7 +25,8 @@ CHUNKS_GONE: Final = Reason(
 class Applied:
     """What a seal did. ``revision`` is None when nothing changed; ``conflicts`` counts rows that another scope owns.
     A rename counts as changed, a recreation as removed and inserted. ``messages`` is what subscribers will hear: one
-    for each of these, but a single one for a first load; ``held`` how many removals wait for a person."""
+    for each of these, but a single one for a first load, and one for each derived relation that followed; ``held`` how
+    many removals wait for a person."""
 
     outcome: Literal["applied", "unchanged", "older", "resync", "stale", "retired"]
     revision: int | None = None

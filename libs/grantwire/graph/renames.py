@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from grantwire.contracts.resources import Kind
-from grantwire.graph.delta import Differences
+from grantwire.graph.delta import Delta, Differences
 from grantwire.graph.rows import EdgeKey, Node, Row
 
 
@@ -41,6 +41,14 @@ def recognise(found: Differences[Node]) -> Identities:
     for key in sorted(_cycle_breakers(renamed)):
         del renamed[key]
     return Identities(renamed, replaced)
+
+
+def identities(delta: Delta[Node]) -> Identities:
+    """The same of what came of it, after removals were held back and rows refused."""
+    renamed = {old.key: new.key for old, new in delta.renamed}
+    left = {*(row.key for row in delta.removed), *renamed}
+    came = {*(row.key for row in delta.added), *renamed.values()}
+    return Identities(renamed, frozenset(left & came))
 
 
 def is_another(old: Node, new: Node) -> bool:

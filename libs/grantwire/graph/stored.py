@@ -24,8 +24,8 @@ async def node_differences(connection: Connection, scope: int, content: Content)
     new = content.nodes
     hashes = [row.hash for row in new.values()]
     records = await connection.fetch(sql.NODE_DIFFERENCES, TENANT, scope, list(new), hashes)
-    old = {record["id"]: _node(record) for record in records if record["hash"] is not None}
-    return _differences((record["id"] for record in records), old, new)
+    old = {record["id"]: node_from(record) for record in records if record["hash"] is not None}
+    return differences((record["id"] for record in records), old, new)
 
 
 async def edge_differences(connection: Connection, scope: int, content: Content) -> Differences[Edge]:
@@ -34,13 +34,13 @@ async def edge_differences(connection: Connection, scope: int, content: Content)
     sources, kinds, targets = edge_arrays(new)
     hashes = [row.hash for row in new.values()]
     records = await connection.fetch(sql.EDGE_DIFFERENCES, TENANT, scope, sources, kinds, targets, hashes)
-    old = await _edges(connection, [record for record in records if record["hash"] is not None])
-    return _differences((_key(record) for record in records), old, new)
+    old = await edges_from(connection, [record for record in records if record["hash"] is not None])
+    return differences((_key(record) for record in records), old, new)
 
 
 async def edges_of(connection: Connection, scope: int, ends: Iterable[UUID]) -> dict[EdgeKey, Edge]:
     """The scope's relations that name one of ``ends``."""
-    return await _edges(connection, await connection.fetch(sql.EDGES_OF, TENANT, scope, list(ends)))
+    return await edges_from(connection, await connection.fetch(sql.EDGES_OF, TENANT, scope, list(ends)))
 
 
 async def counts(connection: Connection, scope: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -54,7 +54,7 @@ async def counts(connection: Connection, scope: int) -> tuple[dict[str, int], di
 
 async def facets_of(connection: Connection, scope: int) -> list[Node]:
     """The facets that the scope tells."""
-    return [_node(record) for record in await connection.fetch(facet_sql.OF_SCOPE, TENANT, scope)]
+    return [node_from(record) for record in await connection.fetch(facet_sql.OF_SCOPE, TENANT, scope)]
 
 
 def edge_arrays(keys: Iterable[EdgeKey]) -> tuple[list[UUID], list[int], list[UUID]]:
@@ -63,7 +63,8 @@ def edge_arrays(keys: Iterable[EdgeKey]) -> tuple[list[UUID], list[int], list[UU
     return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
-def _differences(keys: Iterable[Any], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Differences[Any]:
+def differences(keys: Iterable[Any], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Differences[Any]:
+    """Sort keys that differ by what became of them."""
     found: Differences[Any] = Differences({}, {}, {})
     for key in keys:
         if key not in old:
@@ -75,7 +76,8 @@ def _differences(keys: Iterable[Any], old: Mapping[Any, Any], new: Mapping[Any, 
     return found
 
 
-def _node(record: asyncpg.Record) -> Node:
+def node_from(record: asyncpg.Record) -> Node:
+    """A stored resource."""
     return Node(
         record["id"],
         KINDS[record["kind"]],
@@ -88,7 +90,8 @@ def _node(record: asyncpg.Record) -> Node:
     )
 
 
-async def _edges(connection: Connection, records: list[asyncpg.Record]) -> dict[EdgeKey, Edge]:
+async def edges_from(connection: Connection, records: list[asyncpg.Record]) -> dict[EdgeKey, Edge]:
+    """Stored relations, with the names of their ends."""
     ends = list({record[end] for record in records for end in ("src", "dst")})
     found = await connection.fetch(sql.NAMES, TENANT, ends) if ends else []
     names = {record["id"]: (KINDS[record["kind"]], record["native_id"]) for record in found}

@@ -32,19 +32,21 @@ FULL JOIN (SELECT id, kind, account, native_id, name, attributes, hash, lineage
            FROM node WHERE tenant_id = $1 AND scope_id = $2) n ON n.id = s.id
 WHERE n.hash IS DISTINCT FROM s.hash"""
 
-# The same for relations.
+# The same for relations, but for those that no snapshot brings (realized_as, mirrors).
 EDGE_DIFFERENCES: Final = """
 SELECT coalesce(s.src, e.src) AS src, coalesce(s.kind, e.kind) AS kind, coalesce(s.dst, e.dst) AS dst,
        e.attributes, e.hash
 FROM unnest($3::uuid[], $4::smallint[], $5::uuid[], $6::uuid[]) AS s(src, kind, dst, hash)
 FULL JOIN (SELECT src, kind, dst, attributes, hash
-           FROM edge WHERE tenant_id = $1 AND scope_id = $2) e ON e.src = s.src AND e.kind = s.kind AND e.dst = s.dst
+           FROM edge WHERE tenant_id = $1 AND scope_id = $2 AND kind NOT IN (10, 11)) e
+       ON e.src = s.src AND e.kind = s.kind AND e.dst = s.dst
 WHERE e.hash IS DISTINCT FROM s.hash"""
 
 # The scope's relations that name one of $3.
 EDGES_OF: Final = """
 SELECT src, kind, dst, attributes, hash FROM edge
-WHERE tenant_id = $1 AND scope_id = $2 AND (src = ANY($3::uuid[]) OR dst = ANY($3::uuid[]))"""
+WHERE tenant_id = $1 AND scope_id = $2 AND kind NOT IN (10, 11)
+  AND (src = ANY($3::uuid[]) OR dst = ANY($3::uuid[]))"""
 
 # What ids are called, owned or shared. Read before anything is deleted.
 NAMES: Final = """

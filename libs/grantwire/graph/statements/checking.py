@@ -10,13 +10,14 @@ NODES: Final = """
 SELECT id, kind, account, native_id, name, attributes, hash, lineage FROM node
 WHERE tenant_id = $1 AND scope_id = $2 ORDER BY id"""
 
+# Without those that no snapshot brings (realized_as, mirrors).
 EDGES: Final = """
 SELECT src, kind, dst, attributes, hash,
        EXISTS (SELECT FROM node n WHERE n.tenant_id = $1 AND n.id = e.src)
            OR EXISTS (SELECT FROM shared_node h WHERE h.tenant_id = $1 AND h.id = e.src) AS source_named,
        EXISTS (SELECT FROM node n WHERE n.tenant_id = $1 AND n.id = e.dst)
            OR EXISTS (SELECT FROM shared_node h WHERE h.tenant_id = $1 AND h.id = e.dst) AS target_named
-FROM edge e WHERE tenant_id = $1 AND scope_id = $2 ORDER BY src, kind, dst"""
+FROM edge e WHERE tenant_id = $1 AND scope_id = $2 AND kind NOT IN (10, 11) ORDER BY src, kind, dst"""
 
 # The next job brings the whole body; what it adds is counted from what is there.
 READ_WHOLE: Final = """
