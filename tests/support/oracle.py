@@ -14,6 +14,16 @@ Key = tuple[str, ...]
 Row = dict[str, Any]
 
 
+DERIVED = {"realized_as", "mirrors"}  # no snapshot brings them
+_OF_THE_SOURCE = {"bounded_by", "provisioned_to", "instance_of", *DERIVED}  # other relations are read with their target
+_OWNERS = {
+    "identity_user": "directory_users/",
+    "identity_group": "directory_groups/",
+    "membership": "directory_memberships/",
+    "scim_user": "scim/",
+}
+
+
 @dataclass
 class Verdict:
     """What differs. Empty lists mean equal."""
@@ -129,8 +139,9 @@ class Told:
             self._row(_subject(change), _former(change), verb)
 
     def load(self, change: dict[str, Any], export: Iterable[str]) -> None:
-        """A scope was read for the first time: its rows are looked up once, in the export, and counted."""
-        rows = {key for key in keys(export) if _within(key, change["scope"])}
+        """A scope was read for the first time: its rows are looked up once, in the export, and counted. Derived
+        relations are not: of these, each is told."""
+        rows = {key for key in keys(export) if _within(key, change["scope"]) and key[1] not in DERIVED}
         assert not rows & self.now, f"loaded, but known already: {change['scope']}"
         _counted(change, rows)
         self.now |= rows
@@ -181,12 +192,32 @@ def fold(before: set[Key], changes: Iterable[dict[str, Any]]) -> set[Key]:
 
 
 def _within(key: Key, scope: str) -> bool:
-    """Whether a scope's snapshot brings a row: an account's IAM brings what its principals hold and whom its roles
-    trust, the organization all else."""
-    holder = key[2] if key[0] == "resource" else key[3] if key[1] == "bounded_by" else key[5]
+    """Whether a row is of a scope."""
+    owner = _owner(key)
+    return owner == scope or (owner.endswith("/") and scope.startswith(owner))
+
+
+def _owner(key: Key) -> str:
+    """The scope whose snapshot brings a row, or how its key begins. An account's IAM brings what its principals hold
+    and whom its roles trust; of a permission set in an account and of a user in SCIM, all is of their scope."""
+    kind, holder = _holder(key)
+    if kind == "provisioned_permission_set":
+        return f"assignments/{holder.partition('/')[0]}"
+    if kind in _OWNERS:
+        return _OWNERS[kind]
+    if ":sso:::permissionSet/" in holder:
+        return "permission_sets/"
     parts = holder.split(":")
-    owner = f"iam/{parts[4]}" if len(parts) > 5 and parts[2] == "iam" else "organization"
-    return owner == scope or (owner == "organization" and scope.startswith("organization/"))
+    return f"iam/{parts[4]}" if len(parts) > 5 and parts[2] == "iam" else "organization/"
+
+
+def _holder(key: Key) -> tuple[str, str]:
+    """The resource with which a row is read: kind and native id."""
+    if key[0] == "resource":
+        return key[1], key[2]
+    if key[1] == "member_of" and key[2] == "identity_user":
+        return "membership", ""
+    return (key[2], key[3]) if key[1] in _OF_THE_SOURCE else (key[4], key[5])
 
 
 def _counted(change: dict[str, Any], moved: set[Key]) -> None:

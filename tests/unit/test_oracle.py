@@ -131,6 +131,46 @@ def test_a_loaded_scope_is_looked_up_and_counted() -> None:
             told.load(wrong, everything)
 
 
+SET = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+PLACE, REALIZED = f"{HERE}/{SET}", f"arn:aws:iam::{HERE}:role/r"
+OF_CENTER = [
+    (("resource", "permission_set", SET), "permission_sets/ssoins-1"),
+    (("resource", "inline_policy", f"{SET}#inline"), "permission_sets/ssoins-1"),
+    (("relation", "attached", "iam_policy", "arn:aws:iam::aws:policy/A", "permission_set", SET), "permission_sets/s"),
+    (("relation", "bounded_by", "permission_set", SET, "iam_policy", "arn:aws:iam::aws:policy/A"), "permission_sets/s"),
+    (("resource", "provisioned_permission_set", PLACE), f"assignments/{HERE}"),
+    (("relation", "instance_of", "provisioned_permission_set", PLACE, "permission_set", SET), f"assignments/{HERE}"),
+    (("relation", "provisioned_to", "provisioned_permission_set", PLACE, "account", HERE), f"assignments/{HERE}"),
+    (("relation", "assigned", "identity_user", "u", "provisioned_permission_set", PLACE), f"assignments/{HERE}"),
+    (("relation", "realized_as", "provisioned_permission_set", PLACE, "iam_role", REALIZED), f"assignments/{HERE}"),
+    (("resource", "identity_user", "u"), "directory_users/d-1"),
+    (("resource", "identity_group", "g"), "directory_groups/d-1"),
+    (("relation", "member_of", "identity_user", "u", "identity_group", "g"), "directory_memberships/d-1"),
+    (("resource", "scim_user", "scim:u"), "scim/t"),
+    (("relation", "mirrors", "scim_user", "scim:u", "identity_user", "u"), "scim/t"),
+]
+
+
+@pytest.mark.parametrize(("key", "scope"), OF_CENTER, ids=lambda value: value[1] if isinstance(value, tuple) else "")
+def test_each_row_leaves_with_its_scope_alone(key: tuple[str, ...], scope: str) -> None:
+    none: dict[str, int] = {}
+    counted = {"resources": {key[1]: 1}, "relations": none} if key[0] == "resource" else {}
+    left = {"type": "scope.retired", "scope": scope, "resources": none, "relations": {key[1]: 1}, **counted}
+    assert fold({key}, [left]) == set()
+    for other in {where for _, where in OF_CENTER} - {scope, "permission_sets/s", "permission_sets/ssoins-1"}:
+        assert fold({key}, [{**left, "scope": other, "resources": none, "relations": none}]) == {key}
+
+
+def test_derived_relations_are_not_looked_up_but_told() -> None:
+    row = {"type": "relation", "kind": "realized_as", "source": PLACE, "target": REALIZED, "attributes": {}}
+    line = json.dumps({**row, "source_kind": "provisioned_permission_set", "target_kind": "iam_role"})
+    told = Told(set())
+    told.load({"type": "scope.loaded", "scope": f"assignments/{HERE}", "resources": {}, "relations": {}}, [line])
+    assert told.now == set()
+    told.hear({**json.loads(line), "type": "relation.added"})
+    assert told.now == keys([line])
+
+
 def test_an_account_belongs_to_an_organization_or_to_nobody() -> None:
     row = {"type": "resource", "kind": "account", "native_id": HERE, "account": HERE, "name": HERE}
     assert keys([json.dumps({**row, "attributes": {}})]) == set()

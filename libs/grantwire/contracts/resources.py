@@ -46,6 +46,9 @@ class RelationKind(StrEnum):
 KIND_CODES: Final[Mapping[Kind, int]] = {kind: number for number, kind in enumerate(Kind, start=1)}
 RELATION_CODES: Final[Mapping[RelationKind, int]] = {kind: number for number, kind in enumerate(RelationKind, start=1)}
 
+# What no snapshot brings: the projector derives it from what several scopes tell.
+DERIVED: Final = frozenset({RelationKind.REALIZED_AS, RelationKind.MIRRORS})
+
 Attributes = Mapping[str, Any]
 
 

@@ -16,7 +16,6 @@ from grantwire.contracts.resources import Kind, Relation, RelationKind
 from grantwire.graph.delta import Changes
 from grantwire.graph.rows import Edge, Node
 
-DERIVED: Final = frozenset({RelationKind.REALIZED_AS, RelationKind.MIRRORS})
 RESERVED: Final = "/aws-reserved/sso.amazonaws.com/"
 # Below that the instance's region, but for us-east-1; a set's name, at most 32 characters, and a suffix without
 # meaning: 64 characters at most, which IAM allows, so no name is ever cut.

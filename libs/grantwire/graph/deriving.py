@@ -13,13 +13,12 @@ from uuid import UUID
 import asyncpg
 
 from grantwire.contracts.ids import TENANT, AccountId, assignments_scope
-from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, Relation, RelationKind
+from grantwire.contracts.resources import DERIVED, KIND_CODES, RELATION_CODES, Kind, Relation, RelationKind
 from grantwire.graph import identity
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage
 from grantwire.graph.delta import Changes, Delta
 from grantwire.graph.derived import (
-    DERIVED,
     RESERVED,
     Moved,
     Pair,

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from grantwire.contracts.failures import Malformed
-from grantwire.contracts.resources import RELATION_CODES, Facts, Kind, Relation, RelationKind, Resource, facet_of
+from grantwire.contracts.resources import DERIVED, RELATION_CODES, Facts, Kind, Relation, RelationKind, Resource, facet_of
 from grantwire.graph import identity
 
 EdgeKey: TypeAlias = tuple[UUID, RelationKind, UUID]
@@ -86,9 +86,12 @@ Row = TypeVar("Row", Node, Edge)
 
 
 def content_of(facts: Facts, tenant: int) -> Content:
-    """The rows of a snapshot. Raises ``Malformed`` when it says two things about one key."""
+    """The rows of a snapshot. Raises ``Malformed`` when it says two things about one key, or what is derived."""
     nodes = _unique(node_of(resource, tenant) for resource in facts.resources)
     edges = _unique(edge_of(relation, tenant) for relation in facts.relations)
+    for edge in edges.values():
+        if edge.kind in DERIVED:
+            raise Malformed(f"The snapshot brings {edge.label}, which is derived and not read; is the collector of another version?")
     named = {row.key: row for row in (_named(resource, tenant, True) for resource in facts.mentions)}
     for edge in edges.values():
         if edge.key[0] not in nodes and edge.key[0] not in named:

@@ -10,6 +10,7 @@ from tests.integration.graph.scenes import Bus, account_node, external, facts, l
 
 INSTANCE, STORE = "ssoins-7223aabbccddeeff", "d-90670aabbc"
 SHARED = "identity_center"
+RESERVED = "/aws-reserved/sso.amazonaws.com/"
 
 
 @dataclass
@@ -56,7 +57,7 @@ def pair(set_: Resource, account: str) -> Resource:
 
 def reserved(set_: Resource, account: str) -> Resource:
     name = f"AWSReservedSSO_{set_.name}_0000{account}"
-    made = role(f"aws-reserved/sso.amazonaws.com/{name}", f"AROA{name}", account, role_class="sso_reserved")
+    made = role(f"{RESERVED[1:]}{name}", f"AROA{name}", account, role_class="sso_reserved", path=RESERVED)
     return replace(made, name=name)
 
 
@@ -89,15 +90,14 @@ class Center:
             await self.assign(account, [set_ for set_, where in pairs if where == account])
 
     async def assign(self, account: str, sets: Sequence[Resource]) -> None:
-        """Bring one account's assignments scope, and the roles that realize its sets."""
+        """Bring one account's assignments scope. The roles that its sets are realized as come with its IAM."""
         here = [each for each in self.assignments if each.target.startswith(account)]
         links = [
             *(link(RelationKind.PROVISIONED_TO, pair(each, account), account_node(account)) for each in sets),
             *(link(RelationKind.INSTANCE_OF, pair(each, account), each) for each in sets),
-            *(link(RelationKind.REALIZED_AS, pair(each, account), reserved(each, account)) for each in sets),
         ]
         mentions = [account_node(account), *self.deleted]
-        covers = ["provisioned_permission_set", "assigned", "provisioned_to", "instance_of", "realized_as"]
+        covers = ["provisioned_permission_set", "assigned", "provisioned_to", "instance_of"]
         bus = self.bus(f"assignments/{account}", covers, account)
         await bus.send(facts([pair(each, account) for each in sets], [*here, *links], mentions))
 
