@@ -22,7 +22,7 @@ a test compares it with a database. Why plain SQL: [decision 4](../decisions/000
 _HOLDS: Final = {
     "accepted_gap": "Accounts that a person accepted not to see, why, and until when.",
     "alembic_version": "Alembic's own: the version of the schema.",
-    "apply": "One row for each snapshot, retirement, return or repair that changed the graph, under the revision it made.",
+    "apply": "One row for each snapshot, retirement, return or repair that changed the graph, by its revision.",
     "change_log": "What each apply did, row by row.",
     "connector": "The accounts under management, with their current settings and state.",
     "connector_log": "What happened to a connector, for people.",

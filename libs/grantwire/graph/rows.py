@@ -6,7 +6,16 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from grantwire.contracts.failures import Malformed
-from grantwire.contracts.resources import DERIVED, RELATION_CODES, Facts, Kind, Relation, RelationKind, Resource, facet_of
+from grantwire.contracts.resources import (
+    DERIVED,
+    RELATION_CODES,
+    Facts,
+    Kind,
+    Relation,
+    RelationKind,
+    Resource,
+    facet_of,
+)
 from grantwire.graph import identity
 
 EdgeKey: TypeAlias = tuple[UUID, RelationKind, UUID]
@@ -91,7 +100,9 @@ def content_of(facts: Facts, tenant: int) -> Content:
     edges = _unique(edge_of(relation, tenant) for relation in facts.relations)
     for edge in edges.values():
         if edge.kind in DERIVED:
-            raise Malformed(f"The snapshot brings {edge.label}, which is derived and not read; is the collector of another version?")
+            raise Malformed(
+                f"The snapshot brings {edge.label}, which is derived and not read; is the collector of another version?"
+            )
     named = {row.key: row for row in (_named(resource, tenant, True) for resource in facts.mentions)}
     for edge in edges.values():
         if edge.key[0] not in nodes and edge.key[0] not in named:

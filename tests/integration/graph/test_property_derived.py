@@ -100,7 +100,10 @@ class Life:
 
 def _content(key: str, letters: list[str]) -> Facts:
     makers: dict[str, Callable[..., Facts]] = {
-        IAM: roles, ASSIGNMENTS: pairs, INSTANCE: sets,
-        STORE: people, SCIM: mirrored,
+        IAM: roles,
+        ASSIGNMENTS: pairs,
+        INSTANCE: sets,
+        STORE: people,
+        SCIM: mirrored,
     }
     return makers[key](*letters)

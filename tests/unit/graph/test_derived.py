@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.ids import TENANT
-from grantwire.contracts.resources import DERIVED, KIND_CODES, RELATION_CODES, Facts, Kind, Relation, RelationKind, Resource
+from grantwire.contracts.resources import (
+    DERIVED,
+    KIND_CODES,
+    RELATION_CODES,
+    Facts,
+    Kind,
+    Relation,
+    RelationKind,
+    Resource,
+)
 from grantwire.graph.delta import Changes, Delta
 from grantwire.graph.derived import (
     Moved,
