@@ -14,6 +14,7 @@ SERVICES = {
     "scheduler": "scheduler/service.py",
     "collector-organization": "collectors/organization/service.py",
     "collector-iam": "collectors/iam/service.py",
+    "collector-credentials": "collectors/credentials/service.py",
     "projector": "projector/service.py",
     "relay": "relay/service.py",
     "api": "api/service.py",

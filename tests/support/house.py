@@ -9,15 +9,23 @@ import pytest
 
 from grantwire import bus, telemetry
 from grantwire.aws import AwsSettings, Calls, Sessions
-from grantwire.aws.permissions import IAM_ALL, ORGANIZATION
+from grantwire.aws.permissions import CREDENTIALS, IAM_ALL, ORGANIZATION
 from grantwire.cli.catalog import load
+from grantwire.collectors.credentials.source import AwsCredentials
 from grantwire.collectors.iam.source import AwsIam
 from grantwire.collectors.kit.handlers import Collector
 from grantwire.collectors.kit.reading import Source
-from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet
+from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet, StoredKeys
 from grantwire.collectors.organization.source import AwsOrganization
 from grantwire.contracts.jobs import CollectScope
-from grantwire.contracts.streams import COLLECT_IAM, COLLECT_ORGANIZATION, CONSUMERS, Consumer
+from grantwire.contracts.streams import (
+    COLLECT_CREDENTIALS,
+    COLLECT_IAM,
+    COLLECT_ORGANIZATION,
+    CONSUMERS,
+    JOBS,
+    Consumer,
+)
 from grantwire.graph import Graph
 from tests.support.keys import KEYS, SECRET_KEY
 from tests.support.world import SERVICES, Sandbox
@@ -27,7 +35,7 @@ Make = Callable[[Graph, Calls], Source]
 DELIVERIES: Final = 2  # of an impatient collector: the first, and one more
 _SOON: Final = AwsSettings(connect_timeout=2.0, read_timeout=2.0, attempts=1)
 _IMPATIENT: Final = tuple(
-    replace(each, max_deliver=DELIVERIES) if each in (COLLECT_IAM, COLLECT_ORGANIZATION) else each for each in CONSUMERS
+    replace(each, max_deliver=DELIVERIES) if each.stream == JOBS.name else each for each in CONSUMERS
 )
 _OTHERS: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS")
 
@@ -73,10 +81,15 @@ async def _collectors(graph: Graph, nats_url: str, iam: Make) -> AsyncIterator[N
     """Wired as their services wire them, but for the patience."""
     calls, broker = Calls(_SOON.concurrency), bus.broker(nats_url, service="tests")
     short = dict(zip(CONSUMERS, _IMPATIENT, strict=True))
-    for consumer, make in ((COLLECT_ORGANIZATION, _organization), (COLLECT_IAM, iam)):
+    made: dict[Consumer, Make] = {
+        COLLECT_ORGANIZATION: _organization,
+        COLLECT_IAM: iam,
+        COLLECT_CREDENTIALS: _credentials,
+    }
+    for consumer, make in made.items():
         _listen(broker, graph, short[consumer], make(graph, calls))
     try:
-        async with bus.running(broker, *(short[each] for each in (COLLECT_ORGANIZATION, COLLECT_IAM))):
+        async with bus.running(broker, *(short[each] for each in made)):
             yield
     finally:
         calls.close()
@@ -95,6 +108,10 @@ def _organization(graph: Graph, calls: Calls) -> Source:
 
 def _iam(graph: Graph, calls: Calls) -> Source:
     return AwsIam(Sessions(_SOON, calls, actions=IAM_ALL), StoredFleet(graph))
+
+
+def _credentials(graph: Graph, calls: Calls) -> Source:
+    return AwsCredentials(Sessions(_SOON, calls, actions=CREDENTIALS), StoredKeys(graph))
 
 
 def use(aws: Sandbox, patch: pytest.MonkeyPatch, who: str = "credentials") -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.support.keys import SECRET_KEY
 
-SERVICES = ("scheduler", "collector-organization", "collector-iam", "projector", "relay")
+SERVICES = ("scheduler", "collector-organization", "collector-iam", "collector-credentials", "projector", "relay")
 GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
 
 

@@ -80,7 +80,6 @@ NOT_YET_ACTING: Final = (
     "scim",
     "scim_endpoint",
     "scim_token",
-    "sync_secrets",
     "last_login",
     "provisioning",
 )

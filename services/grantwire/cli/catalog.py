@@ -10,6 +10,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "scheduler": "grantwire.scheduler.service",
     "collector-organization": "grantwire.collectors.organization.service",
     "collector-iam": "grantwire.collectors.iam.service",
+    "collector-credentials": "grantwire.collectors.credentials.service",
     "projector": "grantwire.projector.service",
     "relay": "grantwire.relay.service",
     "api": "grantwire.api.service",

@@ -7,18 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grantwire.aws.credentials.report import rows_of
+from grantwire.aws.credentials.shapes import LastUse, ReportedKey
 from grantwire.aws.errors import INCONSISTENT
 from grantwire.contracts.failures import AwsError
 
+WHAT = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 NAMES = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
-    "mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_2_active,access_key_2_last_rotated"
+    "mfa_active," + ",".join(f"access_key_{n}_{what}" for n in (1, 2) for what in WHAT)
 )
 THEN, WHEN = "2024-01-02T03:04:05+00:00", datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 UNSAID = "not_supported,no_information,not_supported,not_supported"
-ROOT = f"<root_account>,arn:aws:iam::1:root,{THEN},{UNSAID},TRUE,false,N/A,false,N/A"
-ANN = f"ann,arn:aws:iam::1:user/ann,{THEN},true,{THEN},2025-01-02T05:04:05+02:00,N/A,false,true,{THEN},false,{THEN}"
-BOB = f"bob,arn:aws:iam::1:user/bob,{THEN},false,N/A,N/A,N/A,true,false,N/A,false,N/A"
+NO_KEY = "false,N/A,N/A,N/A,N/A"
+ROOT = f"<root_account>,arn:aws:iam::1:root,{THEN},{UNSAID},TRUE,{NO_KEY},{NO_KEY}"
+USED, OFF = f"true,{THEN},2025-03-04T05:06:07+00:00,eu-west-1,s3", f"false,{THEN},N/A,N/A,N/A"
+ANN = f"ann,arn:aws:iam::1:user/ann,{THEN},true,{THEN},2025-01-02T05:04:05+02:00,N/A,false,{USED},{OFF}"
+BOB = f"bob,arn:aws:iam::1:user/bob,{THEN},false,N/A,N/A,N/A,true,{NO_KEY},{NO_KEY}"
 
 
 def report(*lines: str, names: str = NAMES) -> bytes:
@@ -28,9 +32,16 @@ def report(*lines: str, names: str = NAMES) -> bytes:
 def test_what_the_report_says_and_does_not_say() -> None:
     root, ann, bob = rows_of(report(ROOT, ANN, BOB))
     assert (root.is_root, root.console_access, root.password_last_used, root.mfa_active) == (True, None, None, True)
-    assert (ann.is_root, ann.console_access, ann.password_last_used, ann.keys) == (False, True, WHEN, 2)
+    assert (ann.is_root, ann.console_access, ann.password_last_used) == (False, True, WHEN)
     assert ann.password_last_changed == WHEN.replace(year=2025)
-    assert (bob.arn, bob.created_at, bob.console_access, bob.keys) == ("arn:aws:iam::1:user/bob", WHEN, False, 0)
+    used = LastUse(datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC), "s3", "eu-west-1")
+    assert ann.keys == (ReportedKey(True, WHEN, used), ReportedKey(False, WHEN, LastUse(None, None, None)))
+    assert (bob.arn, bob.created_at, bob.console_access, bob.keys) == ("arn:aws:iam::1:user/bob", WHEN, False, ())
+
+
+def test_a_key_that_is_off_is_a_key_even_if_only_its_use_is_dated() -> None:
+    [_, ann] = rows_of(report(ROOT, ANN.replace(OFF, f"false,N/A,{THEN},us-east-1,sts")))
+    assert ann.keys[1] == ReportedKey(False, None, LastUse(WHEN, "sts", "us-east-1"))
 
 
 def test_columns_that_aws_adds_are_left_alone() -> None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from grantwire.aws.credentials.report import REPORT, rows_of
 from grantwire.aws.credentials.shapes import AccessKey, LastUse, Report
 from grantwire.aws.errors import inconsistent
+from grantwire.aws.iam.reader import IamReader
+from grantwire.aws.iam.shapes import ListedUser
 from grantwire.aws.paging import MARKER, Page, pages
 from grantwire.aws.rows import Needing, Row, time_or_none, utc
 from grantwire.aws.session import AwsSession
@@ -17,17 +19,10 @@ GENERATE: Final = "iam:GenerateCredentialReport"
 KEYS: Final = "iam:ListAccessKeys"
 LAST_USED: Final = "iam:GetAccessKeyLastUsed"
 PAGE: Final = 1_000  # the most AWS gives
-WAITS: Final = (
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-    15.0,
-    15.0,
-    15.0,
-)  # seconds; a report takes seconds, in a large account a minute
-UNREADY: Final = frozenset({"ReportNotPresent", "ReportExpired", "ReportInProgress"})
+WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)  # seconds; a large account's report takes a minute
+READY: Final = "COMPLETE"
+ABSENT: Final = frozenset({"ReportNotPresent", "ReportExpired"})  # codes: it must be asked for again
+UNREADY: Final = ABSENT | {"ReportInProgress"}
 
 Pause = Callable[[float], Any]
 
@@ -42,16 +37,22 @@ class CredentialReader:
     async def report(self) -> Report:
         """The account's credential report, made now or in the last four hours. Raises ``AwsError``: transient while
         AWS is still making it, denied without the permission for either call."""
-        for wait in WAITS:
-            if await self._made() and (report := await self._fetched()) is not None:
+        waits = (0.0, *WAITS) if await self._asked_for() == READY else WAITS
+        for wait in waits:
+            if wait:
+                await self._pause(wait)
+            if (report := await self._fetched()) is not None:
                 return report
-            await self._pause(wait)
         raise AwsError(
             f"AWS has not finished the credential report in {sum(WAITS):.0f} s; next: nothing, it is read again later.",
             cause=AwsCause.TRANSIENT,
             operation=REPORT,
             code="ReportInProgress",
         )
+
+    async def users(self) -> tuple[ListedUser, ...]:
+        """Every user there is now."""
+        return await IamReader(self._session).users()
 
     async def keys(self, user_name: str) -> tuple[AccessKey, ...]:
         """The access keys of a user as they are now. ``AwsError`` (gone) where there is no such user any more."""
@@ -70,17 +71,20 @@ class CredentialReader:
         used = Needing(LAST_USED).need(answer, "AccessKeyLastUsed", dict)
         return LastUse(time_or_none(used.get("LastUsedDate")), _said(used, "ServiceName"), _said(used, "Region"))
 
-    async def _made(self) -> bool:
+    async def _asked_for(self) -> str:
+        """How far AWS is with the report: ``STARTED``, ``INPROGRESS`` or ``COMPLETE``."""
         answer = await self._session.iam(GENERATE, lambda iam: iam.generate_credential_report())
-        return Needing(GENERATE).need(answer, "State", str) == "COMPLETE"
+        return Needing(GENERATE).need(answer, "State", str)
 
     async def _fetched(self) -> Report | None:
-        """None where it expired, or is being made again, between the two calls."""
+        """None while it is being made; one that expired between the two calls is asked for again."""
         try:
             answer = await self._session.iam(REPORT, lambda iam: iam.get_credential_report())
         except AwsError as error:
             if error.code not in UNREADY:
                 raise
+            if error.code in ABSENT:
+                await self._asked_for()
             return None
         need = Needing(REPORT).need
         if need(answer, "ReportFormat", str) != "text/csv":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from grantwire.aws.credentials.shapes import ReportRow
+from grantwire.aws.credentials.shapes import LastUse, ReportedKey, ReportRow
 from grantwire.aws.errors import inconsistent
 from grantwire.aws.rows import utc
 
@@ -18,6 +18,7 @@ ROOT: Final = "<root_account>"
 _UNSAID: Final = frozenset({"N/A", "no_information", "not_supported", ""})
 _FLAGS: Final = {"true": True, "false": False}
 _KEYS: Final = ("access_key_1", "access_key_2")
+_TOLD: Final = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 _COLUMNS: Final = (
     "user",
     "arn",
@@ -26,7 +27,7 @@ _COLUMNS: Final = (
     "password_last_used",
     "password_last_changed",
     "mfa_active",
-    *(f"{key}_{what}" for key in _KEYS for what in ("active", "last_rotated")),
+    *(f"{key}_{what}" for key in _KEYS for what in _TOLD),
 )
 
 _Row = Mapping[str, str]
@@ -76,19 +77,26 @@ def _row(line: _Row) -> ReportRow:
         password_last_used=_time(line, "password_last_used"),
         password_last_changed=_time(line, "password_last_changed"),
         mfa_active=_flag(line, "mfa_active"),
-        keys=sum(_has(line, key) for key in _KEYS),
+        keys=tuple(key for name in _KEYS if (key := _key(line, name)) is not None),
     )
 
 
-def _has(line: _Row, key: str) -> bool:
-    """A key that was switched off is a key: only its time of rotation tells it from none."""
-    return _flag(line, f"{key}_active") or _time(line, f"{key}_last_rotated") is not None
+def _key(line: _Row, key: str) -> ReportedKey | None:
+    """A key that was switched off is a key: only its times tell it from none."""
+    service, region = (_text(line, f"{key}_last_used_{what}") for what in ("service", "region"))
+    used = LastUse(_time(line, f"{key}_last_used_date"), service, region)
+    found = ReportedKey(_flag(line, f"{key}_active"), _time(line, f"{key}_last_rotated"), used)
+    return found if found.active or found.rotated_at is not None or used.at is not None else None
 
 
 def _said(line: _Row, name: str) -> str:
     if line[name] in _UNSAID:
         raise inconsistent(REPORT, f"the line of {line['user']} has no {name}")
     return line[name]
+
+
+def _text(line: _Row, name: str) -> str | None:
+    return None if line[name] in _UNSAID else line[name]
 
 
 def _flag_or_none(line: _Row, name: str) -> bool | None:

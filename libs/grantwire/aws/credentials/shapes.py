@@ -4,10 +4,28 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """When and for what a key was last used; all None for one that was not since AWS began to keep it."""
+
+    at: datetime | None
+    service: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedKey:
+    """A key as the report tells it, without its id. ``rotated_at``: when it was created, or last changed."""
+
+    active: bool
+    rotated_at: datetime | None
+    used: LastUse
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
     """One user of a credential report, or the root user. ``console_access`` is None for the root user, of whom the
-    report does not say it. ``keys``: how many access keys the user had, active or not; their ids are not told."""
+    report does not say it. ``keys``: the access keys the user had, active or not."""
 
     name: str
     arn: str
@@ -17,7 +35,7 @@ class ReportRow:
     password_last_used: datetime | None
     password_last_changed: datetime | None
     mfa_active: bool
-    keys: int
+    keys: tuple[ReportedKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +57,3 @@ class AccessKey:
     user_name: str
     status: str
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LastUse:
-    """When and for what a key was last used; all None for one that was not since AWS began to keep it."""
-
-    at: datetime | None
-    service: str | None
-    region: str | None

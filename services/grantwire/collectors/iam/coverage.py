@@ -36,7 +36,7 @@ ROLE_SWEEP: Final = ("iam_role.description", "iam_role.max_session_duration")
 ALIASES: Final = ("account.aliases",)
 FACETS: Final = Kind.FACET.value  # what an account says of itself: covered where its aliases were read
 
-_REPORT: Final = "It comes from the credential report, which is not read yet."
+_REPORT: Final = "It comes from the credential report, which is read apart where sync_secrets is on."
 _POLICY_TAGS: Final = "It would take one call for each policy."
 _NEVER: Final = ("iam_user.console_access", "iam_user.mfa_active", "iam_user.password_last_changed")
 _BULK_ONLY: Final = (

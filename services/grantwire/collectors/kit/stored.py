@@ -1,7 +1,8 @@
 """What collectors read from the graph. They never write it."""
 
 from grantwire.contracts.connectors import Connector
-from grantwire.graph import Graph, connectors, fleet
+from grantwire.contracts.ids import AccountId
+from grantwire.graph import Graph, access_keys, connectors, fleet
 
 
 class StoredConnectors:
@@ -24,3 +25,14 @@ class StoredFleet:
     async def accounts_inside(self) -> frozenset[str]:
         """Raises ``DependencyDown`` while Postgres cannot be reached."""
         return await fleet.accounts_inside(self._graph)
+
+
+class StoredKeys:
+    """The access keys of an account, as the graph keeps them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def keys_of(self, account: AccountId) -> list[access_keys.OwnedKey]:
+        """Raises ``DependencyDown`` while Postgres cannot be reached."""
+        return await access_keys.keys_of(self._graph, account)

@@ -1,0 +1,289 @@
+"""Which plan, which calls, which doubts, what is covered: on answers as different readings would give them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+
+from grantwire.aws.credentials.shapes import AccessKey, LastUse, Report
+from grantwire.aws.errors import INCONSISTENT
+from grantwire.aws.iam.shapes import ListedUser
+from grantwire.collectors.credentials.answers import HeldKey
+from grantwire.collectors.credentials.plans import Subject, fetch_credentials
+from grantwire.collectors.kit.reading import Reading
+from grantwire.contracts.failures import AwsCause, AwsError
+from grantwire.contracts.resources import Kind, RelationKind
+from tests.unit.collectors.credentials import ACCOUNT, NEVER, arn, at, held, key, line, report, root, row, used, user
+
+T = TypeVar("T")
+Lists = Mapping[str, Sequence[AccessKey] | AwsError]
+COVERED = ["iam_user", "contains", "facet", "access_key", "owns"]
+YOUNG = 11.0  # the hour after the report
+
+
+def denied(operation: str) -> AwsError:
+    return AwsError(f"AWS refused {operation}.", cause=AwsCause.DENIED, operation=operation, code="AccessDenied")
+
+
+def gone(operation: str) -> AwsError:
+    return AwsError("Gone.", cause=AwsCause.GONE, operation=operation, code="NoSuchEntity")
+
+
+def later(operation: str) -> AwsError:
+    return AwsError("Later.", cause=AwsCause.TRANSIENT, operation=operation, code="Throttling")
+
+
+@dataclass
+class Readings:
+    """A reader whose reports and lists are those given, one after the other; the last one stays. An error is raised; of
+    a user or key that is not given AWS knows nothing."""
+
+    reports: Sequence[Report | AwsError] = field(default_factory=lambda: [report()])
+    user_lists: Sequence[tuple[ListedUser, ...] | AwsError] = field(default_factory=lambda: [()])
+    keys_of: Lists = field(default_factory=dict)
+    uses: Mapping[str, LastUse | AwsError] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    async def report(self) -> Report:
+        return self._next("report", self.reports)
+
+    async def users(self) -> tuple[ListedUser, ...]:
+        return self._next("users", self.user_lists)
+
+    async def keys(self, user_name: str) -> tuple[AccessKey, ...]:
+        return tuple(self._next(f"keys {user_name}", [self.keys_of.get(user_name, gone("iam:ListAccessKeys"))]))
+
+    async def last_use(self, key_id: str) -> LastUse:
+        return self._next(f"use {key_id}", [self.uses.get(key_id, gone("iam:GetAccessKeyLastUsed"))])
+
+    def _next(self, name: str, answers: Sequence[T | AwsError]) -> T:
+        answer = answers[min(self.calls.count(name), len(answers) - 1)]
+        self.calls.append(name)
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
+
+
+async def fetch(readings: Readings, *keys: HeldKey, own_user: str | None = None) -> Reading:
+    return await fetch_credentials(readings, Subject(ACCOUNT, own_user, keys))
+
+
+async def doubted(readings: Readings, *keys: HeldKey, own_user: str | None = None) -> str:
+    with pytest.raises(AwsError) as caught:
+        await fetch(readings, *keys, own_user=own_user)
+    assert (caught.value.code, caught.value.cause) == (INCONSISTENT, AwsCause.TRANSIENT)
+    assert readings.calls.count("report") == 2, "all of it was read once more"
+    return str(caught.value)
+
+
+def keys_in(reading: Reading) -> dict[str, dict[str, object]]:
+    rows = [row for row in reading.facts().resources if row.kind is Kind.ACCESS_KEY]
+    return {row.native_id: dict(row.attributes) for row in rows}
+
+
+def owners(reading: Reading) -> dict[str, str]:
+    return {row.target: row.source for row in reading.facts().relations if row.kind is RelationKind.OWNS}
+
+
+def whys(reading: Reading) -> dict[str, str]:
+    return {note.what: note.why for note in reading.unread}
+
+
+async def test_the_first_time_each_owner_is_asked_and_nobody_else() -> None:
+    told = report(row("ada", line(1, use=used(8))), row("bob"))
+    readings = Readings([told], [(user("ada"), user("bob"))], {"ada": [key("K", "ada")]})
+    reading = await fetch(readings)
+    assert sorted(readings.calls) == ["keys ada", "report", "users"]
+    assert (reading.plan, reading.covers, reading.unread) == ("report", COVERED, [])
+    assert owners(reading) == {"K": arn("ada")}
+    assert keys_in(reading)["K"] == {
+        "status": "Active",
+        "created_at": "2026-01-02T01:00:00Z",
+        "last_used_at": "2026-01-02T08:00:00Z",
+        "last_used_service": "s3",
+        "last_used_region": "eu-west-1",
+        "report_time": "2026-01-02T10:00:00Z",
+    }
+
+
+async def test_when_nothing_moved_nobody_is_asked_and_the_use_is_the_newer_reports() -> None:
+    told = report(row("ada", line(1, use=used(9))), of=10)
+    readings = Readings([told], [(user("ada"),)])
+    reading = await fetch(readings, held("K", "ada", used=used(3), of=6))
+    assert sorted(readings.calls) == ["report", "users"]
+    assert keys_in(reading)["K"]["last_used_at"] == "2026-01-02T09:00:00Z"
+    assert keys_in(reading)["K"]["report_time"] == "2026-01-02T10:00:00Z"
+
+
+async def test_the_root_user_is_a_row_and_the_others_get_facets() -> None:
+    told = Report(at(10), (root(), row("ada", mfa_active=True, password_last_changed=at(2))))
+    reading = await fetch(Readings([told], [(user("ada"),)]))
+    [found] = [row for row in reading.facts().resources if row.kind is Kind.IAM_USER]
+    assert (found.native_id, found.name, found.attributes["is_root"]) == (f"arn:aws:iam::{ACCOUNT}:root", "root", True)
+    [facet] = [row for row in reading.facts().resources if row.kind is Kind.FACET]
+    assert facet.attributes == {
+        "console_access": False,
+        "mfa_active": True,
+        "password_last_changed": "2026-01-02T02:00:00Z",
+    }, "and not when the password was used: that is IAM's to tell, and newer"
+
+
+async def test_keys_of_the_root_user_are_a_named_gap() -> None:
+    reading = await fetch(Readings([Report(at(10), (root(line(1)),))]))
+    assert "The root user has 1 access key" in whys(reading)["access_key"]
+    assert keys_in(reading) == {}
+
+
+@pytest.mark.parametrize("operation", ["iam:GenerateCredentialReport", "iam:GetCredentialReport"])
+async def test_without_the_report_every_user_is_asked(operation: str) -> None:
+    lists = {"ada": [key("K", "ada")], "bob": ()}
+    readings = Readings([denied(operation)], [(user("ada"), user("bob"))], lists, {"K": used(8)})
+    reading = await fetch(readings)
+    assert sorted(readings.calls) == ["keys ada", "keys bob", "report", "use K", "users"]
+    assert (reading.plan, reading.covers) == ("keys", ["access_key", "owns"])
+    assert set(whys(reading)) == {
+        "iam_user",
+        "iam_user.console_access",
+        "iam_user.mfa_active",
+        "iam_user.password_last_changed",
+        "access_key.report_time",
+    }
+    assert set(whys(reading).values()) == {f"AWS refused {operation}."}
+    assert "report_time" not in keys_in(reading)["K"]
+    assert [row.kind for row in reading.facts().resources] == [Kind.ACCESS_KEY]
+
+
+async def test_without_report_and_users_nothing_is_read_and_nothing_covered() -> None:
+    readings = Readings([denied("iam:GetCredentialReport")], [denied("iam:ListUsers")])
+    reading = await fetch(readings, held("K", "ada", of=6))
+    assert sorted(readings.calls) == ["report", "users"]
+    assert (reading.plan, reading.covers, keys_in(reading)) == ("nothing", [], {})
+    assert {"access_key", "owns", "iam_user"} <= whys(reading).keys()
+
+
+async def test_without_the_list_of_users_facets_stay_and_the_gap_is_named() -> None:
+    readings = Readings([report(row("ada"))], [denied("iam:ListUsers")])
+    reading = await fetch(readings)
+    assert (reading.plan, reading.covers) == ("report", ["iam_user", "contains", "access_key", "owns"])
+    assert "iam:ListUsers" in whys(reading)["access_key"]
+
+
+async def test_without_the_keys_the_rest_is_told() -> None:
+    people = [user(f"u{n}") for n in range(20)]
+    told = report(*(row(each.name, line(1)) for each in people))
+    readings = Readings([told], [tuple(people)], {each.name: denied("iam:ListAccessKeys") for each in people})
+    reading = await fetch(readings, held("K", "u3", status="Inactive", of=6))
+    assert reading.covers == ["iam_user", "contains", "facet"]
+    assert whys(reading)["owns"] == "The keys of 20 users were not listed: AWS refused iam:ListAccessKeys."
+    assert sum(call.startswith("keys") for call in readings.calls) == 6, "the rest is not asked"
+    assert not any(call.startswith("use ") for call in readings.calls)
+
+
+async def test_keys_of_some_users_may_be_denied() -> None:
+    told = report(row("ada", line(1)), row("bob", line(1)))
+    lists: Lists = {"ada": denied("iam:ListAccessKeys"), "bob": [key("L", "bob")]}
+    reading = await fetch(Readings([told], [(user("ada"), user("bob"))], lists), held("K", "ada", 2, of=6))
+    assert owners(reading) == {"L": arn("bob")}
+    assert "access_key" not in reading.covers, "so the denied one's keys stay"
+
+
+async def test_without_the_use_only_the_use_is_missing() -> None:
+    told = report(row("ada", line(1, use=used(8))))
+    lists = {"ada": [key("K", "ada"), key("N", "ada", YOUNG)]}
+    uses = {"N": denied("iam:GetAccessKeyLastUsed")}
+    reading = await fetch(Readings([told], [(user("ada"),)], lists, uses))
+    assert reading.covers == COVERED
+    assert set(whys(reading)) == {f"access_key.last_used_{what}" for what in ("at", "region", "service")}
+    assert "last_used_at" in keys_in(reading)["K"] and "last_used_at" not in keys_in(reading)["N"]
+
+
+async def test_a_user_who_is_younger_than_the_report_is_told_without_facet() -> None:
+    lists = {"eve": [key("N", "eve", YOUNG)]}
+    reading = await fetch(Readings([report()], [(user("eve", YOUNG),)], lists, {"N": NEVER}))
+    assert owners(reading) == {"N": arn("eve")}
+    assert "eve came into being after the credential report" in whys(reading)["iam_user.mfa_active"]
+
+
+async def test_a_user_who_is_gone_takes_the_keys_along() -> None:
+    readings = Readings([report(row("ada", line(1)))], [()])
+    reading = await fetch(readings, held("K", "ada", of=10))
+    assert (keys_in(reading), reading.covers) == ({}, COVERED)
+    assert readings.calls.count("keys ada") == 1 and readings.calls.count("use K") == 1
+
+
+async def test_a_key_whose_use_is_denied_once_it_is_gone_is_gone() -> None:
+    """AWS may deny what concerns keys that are no more."""
+    readings = Readings([report(row("ada"))], [(user("ada"),)], {"ada": ()}, {"K": denied("iam:GetAccessKeyLastUsed")})
+    reading = await fetch(readings, held("K", "ada", of=6))
+    assert (keys_in(reading), reading.covers, reading.unread) == ({}, COVERED, [])
+
+
+async def test_what_changed_between_two_calls_is_read_again() -> None:
+    told = report(row("ada", line(1)))
+    readings = Readings([told], [(), (user("ada"),)], {"ada": [key("K", "ada")]})
+    assert owners(await fetch(readings)) == {"K": arn("ada")}
+    assert readings.calls.count("report") == 2
+
+
+async def test_a_report_without_a_user_who_is_older_is_cut() -> None:
+    readings = Readings([report(row("ada"))], [(user("ada"), user("bob"))], {"bob": ()})
+    assert "no line for arn:aws:iam::111122223333:user/bob" in await doubted(readings)
+    almost = Readings([report(row("ada"))], [(user("ada"), user("bob", 9.9))], {"bob": ()})
+    assert (await fetch(almost)).covers == COVERED, "a few minutes are no doubt: IAM is eventually consistent"
+
+
+async def test_a_report_without_the_user_who_reads_it_is_cut() -> None:
+    readings = Readings([report()], [denied("iam:ListUsers")])
+    assert "no line for" in await doubted(readings, own_user=arn("me"))
+
+
+async def test_a_list_without_the_user_who_reads_it_is_cut() -> None:
+    readings = Readings([report(row("me"))], [()])
+    assert "reads the account but is not in ListUsers" in await doubted(readings, own_user=arn("me"))
+
+
+async def test_a_list_without_users_who_have_keys_to_list_is_cut() -> None:
+    readings = Readings([report(row("ada", line(1)))], [()], {"ada": [key("K", "ada")]})
+    assert "is not in ListUsers but has keys to list" in await doubted(readings)
+
+
+async def test_a_listed_user_who_is_gone_is_doubted() -> None:
+    readings = Readings([report(row("ada", line(1)))], [(user("ada"),)])
+    assert "is in ListUsers but gone" in await doubted(readings)
+
+
+async def test_a_key_that_vanished_from_its_list_but_is_known_to_aws_is_doubted() -> None:
+    readings = Readings([report(row("ada", line(2)))], [(user("ada"),)], {"ada": ()}, {"K": used(8)})
+    assert "the access key K is listed no more" in await doubted(readings, held("K", "ada", of=6))
+
+
+async def test_a_key_that_is_listed_but_unknown_is_doubted() -> None:
+    readings = Readings([report(row("ada"))], [(user("ada", YOUNG),)], {"ada": [key("N", "ada", YOUNG)]})
+    assert "the access key N is listed but gone" in await doubted(readings)
+
+
+async def test_a_key_of_two_users_is_doubted() -> None:
+    told = report(row("ada", line(1)), row("bob", line(1)))
+    lists = {"ada": [key("K", "ada")], "bob": [key("K", "bob")]}
+    assert "K belongs to two users" in await doubted(Readings([told], [(user("ada"), user("bob"))], lists))
+
+
+async def test_an_older_report_than_one_that_was_read_is_doubted() -> None:
+    readings = Readings([report(row("ada", line(1)), of=6)], [(user("ada"),)])
+    assert "was read before" in await doubted(readings, held("K", "ada", of=10))
+
+
+@pytest.mark.parametrize("which", ["reports", "user_lists"])
+async def test_what_cannot_be_read_for_now_fails_the_reading(which: str) -> None:
+    readings = Readings()
+    setattr(readings, which, [later("iam:Something")])
+    with pytest.raises(AwsError, match="Later"):
+        await fetch(readings)
+
+
+async def test_one_list_of_keys_that_fails_fails_the_reading() -> None:
+    told = report(row("ada", line(1)), row("bob", line(1)))
+    lists: Lists = {"ada": [key("K", "ada")], "bob": later("iam:ListAccessKeys")}
+    with pytest.raises(AwsError, match="Later"):
+        await fetch(Readings([told], [(user("ada"), user("bob"))], lists))
