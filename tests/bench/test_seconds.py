@@ -14,7 +14,7 @@ from tests.support.timing import ready, seconds
 from tests.support.world import SERVICES, Sandbox, sandbox, world
 
 SIZE = ("--calm", "--accounts", "10", "--users", "100", "--groups", "20", "--roles", "50", "--latency-ms", "30")
-UNLIMITED = {"GRANTWIRE_IAM_RATE": "0", "GRANTWIRE_ORGANIZATIONS_RATE": "0"}
+UNLIMITED = {"GRANTWIRE_IAM_RATE": "0", "GRANTWIRE_ORGANIZATIONS_RATE": "0", "GRANTWIRE_IDENTITY_CENTER_RATE": "0"}
 MOST = 4.0
 ROUNDS = 4
 

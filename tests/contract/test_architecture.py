@@ -15,6 +15,7 @@ SERVICES = {
     "collector-organization": "collectors/organization/service.py",
     "collector-iam": "collectors/iam/service.py",
     "collector-credentials": "collectors/credentials/service.py",
+    "collector-identity-center": "collectors/identity_center/service.py",
     "projector": "projector/service.py",
     "relay": "relay/service.py",
     "api": "api/service.py",

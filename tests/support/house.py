@@ -9,10 +9,12 @@ import pytest
 
 from grantwire import bus, telemetry
 from grantwire.aws import AwsSettings, Calls, Sessions
-from grantwire.aws.permissions import CREDENTIALS, IAM_ALL, ORGANIZATION
+from grantwire.aws.permissions import CREDENTIALS, IAM_ALL, IDENTITY_CENTER, ORGANIZATION
 from grantwire.cli.catalog import load
 from grantwire.collectors.credentials.source import AwsCredentials
 from grantwire.collectors.iam.source import AwsIam
+from grantwire.collectors.identity_center.source import AwsIdentityCenter
+from grantwire.collectors.identity_center.stored import StoredScopes
 from grantwire.collectors.kit.handlers import Collector
 from grantwire.collectors.kit.reading import Source
 from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet, StoredKeys
@@ -21,6 +23,7 @@ from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import (
     COLLECT_CREDENTIALS,
     COLLECT_IAM,
+    COLLECT_IDENTITY_CENTER,
     COLLECT_ORGANIZATION,
     CONSUMERS,
     JOBS,
@@ -57,7 +60,7 @@ async def house(
     delivery; ``iam`` is another source for them than AWS."""
     await bus.apply(nats_url, consumers=_IMPATIENT if impatient else CONSUMERS)
     told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
-    told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "secret_key": SECRET_KEY}
+    told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "identity_center_rate": 0.0, "secret_key": SECRET_KEY}
     patient = [name for name in SERVICES if not (impatient and name.startswith("collector-"))]
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests", keys=KEYS))
@@ -85,6 +88,7 @@ async def _collectors(graph: Graph, nats_url: str, iam: Make) -> AsyncIterator[N
         COLLECT_ORGANIZATION: _organization,
         COLLECT_IAM: iam,
         COLLECT_CREDENTIALS: _credentials,
+        COLLECT_IDENTITY_CENTER: _identity_center,
     }
     for consumer, make in made.items():
         _listen(broker, graph, short[consumer], make(graph, calls))
@@ -104,6 +108,10 @@ def _listen(broker: Any, graph: Graph, consumer: Consumer, source: Source) -> No
 
 def _organization(graph: Graph, calls: Calls) -> Source:
     return AwsOrganization(Sessions(_SOON, calls, actions=ORGANIZATION))
+
+
+def _identity_center(graph: Graph, calls: Calls) -> Source:
+    return AwsIdentityCenter(Sessions(_SOON, calls, actions=IDENTITY_CENTER), StoredScopes(graph))
 
 
 def _iam(graph: Graph, calls: Calls) -> Source:

@@ -17,7 +17,15 @@ from typing import Any
 
 from tests.support.keys import SECRET_KEY
 
-SERVICES = ("scheduler", "collector-organization", "collector-iam", "collector-credentials", "projector", "relay")
+SERVICES = (
+    "scheduler",
+    "collector-organization",
+    "collector-iam",
+    "collector-credentials",
+    "collector-identity-center",
+    "projector",
+    "relay",
+)
 GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
 
 

@@ -32,7 +32,7 @@ def aws() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def running(aws: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    unlimited = {"GRANTWIRE_IAM_RATE": "0", "GRANTWIRE_ORGANIZATIONS_RATE": "0"}
+    unlimited = {"GRANTWIRE_IAM_RATE": "0", "GRANTWIRE_ORGANIZATIONS_RATE": "0", "GRANTWIRE_IDENTITY_CENTER_RATE": "0"}
     with world(tmp_path_factory.mktemp("calls") / "state", aws.environment() | unlimited, *SERVICES) as started:
         yield started
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=BaseClient)
 Partition = Literal["aws", "aws-cn", "aws-us-gov"]
+Service = Literal["sts", "iam", "organizations", "sso_admin", "identity_store"]
 HOME_REGIONS: Final[dict[str, str]] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 
@@ -162,7 +163,7 @@ class Clients:
             self._session = self._session or holding(Acting())
             return partition_of(self._session, region)
 
-    def warm(self, service: Literal["sts", "iam", "organizations", "sso_admin", "identity_store"], region: str) -> None:
+    def warm(self, service: Service, region: str) -> None:
         """Make a client before its first use. Raises ``BotoCoreError`` for an environment that botocore refuses."""
         getattr(self, service)(region)
 

@@ -39,12 +39,14 @@ IDENTITY_CENTER_MINIMUM: Final = (
     "sso:ListPermissionSets",
     "sso:ListPermissionSetsProvisionedToAccount",
 )
-IDENTITY_CENTER_OPTIONAL: Final = (  # each tells more, or costs less; without it the rest is read all the same
+IDENTITY_CENTER_OPTIONAL: Final = (  # each tells more, costs less or proves an absence; without it the rest is read
     "identitystore:DescribeGroup",
     "identitystore:DescribeUser",
     "identitystore:ListGroupMembershipsForMember",
     "sso:GetInlinePolicyForPermissionSet",
     "sso:GetPermissionsBoundaryForPermissionSet",
+    "sso:ListAccountAssignmentsForPrincipal",
+    "sso:ListAccountsForProvisionedPermissionSet",
     "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
     "sso:ListManagedPoliciesInPermissionSet",
     "sso:ListTagsForResource",

@@ -3,21 +3,27 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 from botocore.exceptions import BotoCoreError
 
 from grantwire.aws.budgets import Budgets
 from grantwire.aws.calls import Calls
-from grantwire.aws.clients import Clients, ambient, region_of
+from grantwire.aws.clients import Clients, Service, ambient, region_of
 from grantwire.aws.doors import Child, Door, Own
-from grantwire.aws.permissions import IAM_ALL, ORGANIZATION
+from grantwire.aws.permissions import IAM_ALL
 from grantwire.aws.session import AwsSession
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
 
 MOST_ACCOUNTS: Final = 10_000  # member accounts entered; the least recently used goes first
 MOST_CONNECTORS: Final = 256  # versions of connectors' settings, likewise
+_SERVICES: Final[dict[str, Service]] = {
+    "iam": "iam",
+    "identitystore": "identity_store",
+    "organizations": "organizations",
+    "sso": "sso_admin",
+}
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -65,16 +71,17 @@ class Sessions:
             self._owns.pop((connector.id, version), None)
 
     def warm(self) -> None:
-        """Read the models of STS and IAM or Organizations now: the first sync would spend a third of a second on it.
+        """Read the models of STS and of the services that are asked now: the first sync would spend a third of a
+        second on it.
 
         An environment that botocore refuses, such as a profile that is not there, is told by the first sync, with the
         connector it keeps from being read.
         """
-        service: Literal["iam", "organizations"] = "organizations" if self._actions == tuple(ORGANIZATION) else "iam"
+        services = {_SERVICES[action.partition(":")[0]] for action in self._actions}
         with suppress(BotoCoreError):
             region = region_of(ambient(), None, self._settings)
-            self._clients.warm("sts", region)
-            self._clients.warm(service, region)
+            for service in ("sts", *sorted(services)):
+                self._clients.warm(service, region)
 
     def _session(self, connector: Connector, own: Own, member: str | None) -> AwsSession:
         door: Door = own

@@ -75,8 +75,6 @@ SECRET_FIELDS: Final = (
 )
 
 NOT_YET_ACTING: Final = (
-    "identity_center",
-    "identity_center_region",
     "scim",
     "scim_endpoint",
     "scim_token",

@@ -11,6 +11,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "collector-organization": "grantwire.collectors.organization.service",
     "collector-iam": "grantwire.collectors.iam.service",
     "collector-credentials": "grantwire.collectors.credentials.service",
+    "collector-identity-center": "grantwire.collectors.identity_center.service",
     "projector": "grantwire.projector.service",
     "relay": "grantwire.relay.service",
     "api": "grantwire.api.service",

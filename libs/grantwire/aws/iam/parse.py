@@ -1,16 +1,14 @@
 """One row of an IAM answer into its typed value. A row without what AWS always gives is an error, never left out."""
 
-import json
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
 
+from grantwire.aws.documents import as_json
 from grantwire.aws.errors import inconsistent
 from grantwire.aws.iam import shapes
 from grantwire.aws.rows import Needing, Row, time_or_none, utc
-
-_DEEPEST: Final = 100  # levels of nesting; deeper JSON is kept as text, so that nothing downstream can run out of stack
 
 
 class Parser(Needing):
@@ -107,17 +105,4 @@ class Parser(Needing):
 def decode(document: str) -> shapes.Document:
     """A policy document, URL-decoded, as JSON; or as text where it is not JSON. To read only: an account's roles share
     few documents, and so do its readings."""
-    text = unquote(document)
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return found if _shallow(found, _DEEPEST) else text
-
-
-def _shallow(value: Any, levels: int) -> bool:
-    if isinstance(value, dict):
-        return levels > 0 and all(_shallow(item, levels - 1) for item in value.values())
-    if isinstance(value, list):
-        return levels > 0 and all(_shallow(item, levels - 1) for item in value)
-    return True
+    return as_json(unquote(document))

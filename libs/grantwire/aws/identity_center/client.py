@@ -37,6 +37,14 @@ class SsoAdminClient(Protocol):
         self, *, InstanceArn: str, AccountId: str, PermissionSetArn: str, **page: Any
     ) -> Answer: ...
 
+    def list_accounts_for_provisioned_permission_set(
+        self, *, InstanceArn: str, PermissionSetArn: str, **page: Any
+    ) -> Answer: ...
+
+    def list_account_assignments_for_principal(
+        self, *, InstanceArn: str, PrincipalId: str, PrincipalType: str, Filter: Mapping[str, str], **page: Any
+    ) -> Answer: ...
+
 
 class IdentityStoreClient(Protocol):
     """Users, groups and memberships. Parameters and members are named as AWS names them."""

@@ -1,11 +1,11 @@
 """Identity Center's answers as frozen values. ``None`` means that AWS did not say."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 PrincipalType = Literal["USER", "GROUP"]
+ProvisioningStatus = Literal["LATEST_PERMISSION_SET_PROVISIONED", "LATEST_PERMISSION_SET_NOT_PROVISIONED"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +104,10 @@ class Boundary:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a permission set holds. None is what AWS denied; ``inline`` and ``boundary`` in a tuple of none or one."""
+class InlineDocument:
+    """An inline policy: JSON, or the text itself where it is none."""
 
-    managed: tuple[str, ...] | None = None
-    customer: tuple[PolicyReference, ...] | None = None
-    inline: tuple[Any, ...] | None = None
-    boundary: tuple[Boundary, ...] | None = None
-    tags: Mapping[str, str] | None = field(default=None)
+    document: Any
 
 
 @dataclass(frozen=True, slots=True)

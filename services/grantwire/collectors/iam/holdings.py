@@ -1,14 +1,13 @@
 """The policies a user, group or role holds, as rows. Pure."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from grantwire.aws.iam.shapes import Entity, Holdings, InlinePolicy
+from grantwire.collectors.kit.policies import aws_policy
 from grantwire.contracts.resources import Kind, Relation, RelationKind, Resource
 
-_AWS_POLICY: Final = re.compile(r"arn:[^:]*:iam::aws:policy(/.*/|/)([^/]+)", re.DOTALL)
 _OWNER: Final = 4  # which part of an ARN is the account
 
 
@@ -29,14 +28,6 @@ def held_by(kind: Kind, holder: Entity, holdings: Holdings) -> Held:
         tuple(mention for arn in named if (mention := aws_policy(arn))),
         tuple(_relations(kind, holder, holdings)),
     )
-
-
-def aws_policy(arn: str) -> Resource | None:
-    """An AWS managed policy by identity, all of it from its ARN; None for a customer's."""
-    found = _AWS_POLICY.fullmatch(arn)
-    if found is None:
-        return None
-    return Resource(Kind.IAM_POLICY, arn, None, found[2], {"managed_by": "aws", "path": found[1]})
 
 
 def _inline(holder: Entity, policy: InlinePolicy) -> Resource:

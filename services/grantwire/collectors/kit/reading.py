@@ -14,10 +14,11 @@ Doubts = frozenset[str]  # see ``settling``
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A complete reading, by plan. ``account`` is the one whose credentials read it. ``facts`` is a pure function of
-    the answers and runs when it is called. ``covers`` names the kinds of which the facts are all there is."""
+    """A complete reading, by plan. ``account`` is the one that the scope is about, None where it is about none.
+    ``facts`` is a pure function of the answers and runs when it is called. ``covers`` names the kinds of which the
+    facts are all there is."""
 
-    account: str
+    account: str | None
     plan: str
     facts: Callable[[], Facts]
     unread: list[Unread]

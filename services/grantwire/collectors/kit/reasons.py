@@ -7,10 +7,12 @@ from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.snapshots import Reason
 
 WRONG_ORGANIZATION: Final = "WrongOrganization"
+WRONG_INSTANCE: Final = "WrongInstance"
 _CODES: Final = {
     errors.WRONG_ACCOUNT: "wrong_account",
     errors.INCONSISTENT: "inconsistent",
     WRONG_ORGANIZATION: "wrong_organization",
+    WRONG_INSTANCE: "wrong_instance",
     **dict.fromkeys(codes.NO_ORGANIZATION, "no_organization"),
     **dict.fromkeys(codes.THROTTLES, "throttled"),
 }
@@ -47,5 +49,17 @@ def wrong_organization(wanted: str, found: str, account: str) -> AwsError:
         cause=AwsCause.FINAL,
         operation="organizations:DescribeOrganization",
         code=WRONG_ORGANIZATION,
+        account=account,
+    )
+
+
+def wrong_instance(wanted: str, region: str, account: str) -> AwsError:
+    """The instance that was found when the connector was saved is not there any more."""
+    return AwsError(
+        f"Account {account} no longer sees the Identity Center instance {wanted} in the region {region}; nothing was "
+        "read; next: save the connector again, which finds the instance that there is now.",
+        cause=AwsCause.FINAL,
+        operation="sso:ListInstances",
+        code=WRONG_INSTANCE,
         account=account,
     )

@@ -20,6 +20,7 @@ class CollectorSettings(KeySettings):
     aws_concurrency: int = Field(default=8, ge=1)  # AWS calls at the same time
     iam_rate: float = Field(default=20.0, ge=0)  # calls a second to the IAM of one account; 0: as many as there are
     organizations_rate: float = Field(default=20.0, ge=0)  # calls a second to Organizations; 0: likewise
+    identity_center_rate: float = Field(default=20.0, ge=0)  # calls a second to one Identity Center; AWS allows 20
     aws_region: str | None = Field(default=None, validation_alias="AWS_REGION")
 
     def aws(self) -> AwsSettings:
@@ -29,4 +30,8 @@ class CollectorSettings(KeySettings):
 
     def paces(self) -> dict[str, Pace]:
         """How fast each API family may be asked, all collectors together."""
-        return {"iam": Pace.of(self.iam_rate), "organizations": Pace.of(self.organizations_rate)}
+        return {
+            "iam": Pace.of(self.iam_rate),
+            "organizations": Pace.of(self.organizations_rate),
+            "identity-center": Pace.of(self.identity_center_rate),
+        }

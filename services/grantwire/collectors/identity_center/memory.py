@@ -1,0 +1,85 @@
+"""What one process remembers of Identity Center: the lists of the latest runs, who is no more, which instances were
+seen. Nothing here is ever told as a scope's own facts."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from grantwire.aws.identity_center.shapes import PrincipalType
+from grantwire.collectors.identity_center.answers import Principal
+from grantwire.collectors.identity_center.plans import Sizes
+
+MOST_LISTS: Final = 64  # of users or of groups, each of one run; the least recently used go first
+MOST_DELETED: Final = 100_000  # principals remembered as deleted; likewise
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Listed:
+    """The ids of all users or groups as one run knows them. ``since``: when the list was begun; who was assigned before
+    that and is not on it is no more. ``asking``: held by whoever asks AWS for more."""
+
+    ids: frozenset[str] = frozenset()
+    since: float | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def put(self, ids: Iterable[str], since: float) -> None:
+        """A list from AWS; the newer of two counts."""
+        if self.since is None or since > self.since:
+            self.ids, self.since = frozenset(ids), since
+
+    def after(self, moment: float) -> bool:
+        """Whether the list was begun after a moment, so that it tells what was true then and is not now."""
+        return self.since is not None and self.since >= moment
+
+
+class Memory:
+    """One for each process. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[tuple[str, str, PrincipalType], Listed] = OrderedDict()
+        self._deleted: OrderedDict[tuple[str, Principal], None] = OrderedDict()
+        self._sizes: dict[tuple[str, PrincipalType], int] = {}
+        self.seen: OrderedDict[Hashable, None] = OrderedDict()
+        self.looking = asyncio.Lock()
+
+    def listed(self, run: str, store: str, type_: PrincipalType) -> Listed:
+        """The list of one run, to be used and filled in."""
+        key = run, store, type_
+        _use(self._lists, key, self._lists.get(key) or Listed(), MOST_LISTS)
+        return self._lists[key]
+
+    def took_stock(self, run: str, store: str, type_: PrincipalType, ids: Iterable[str], since: float) -> None:
+        """AWS listed all users or all groups, from ``since`` on."""
+        listed = self.listed(run, store, type_)
+        listed.put(ids, since)
+        self._sizes[store, type_] = len(listed.ids)
+
+    def sizes(self, store: str) -> Sizes:
+        """How large the directory was when it was last listed here."""
+        return Sizes(self._sizes.get((store, "USER")), self._sizes.get((store, "GROUP")))
+
+    def is_deleted(self, store: str, principal: Principal) -> bool:
+        """Whether AWS said so once. It never gives an id a second time."""
+        return (store, principal) in self._deleted
+
+    def deleted(self, store: str, principals: Iterable[Principal]) -> None:
+        """AWS says that these are no more."""
+        for principal in principals:
+            _use(self._deleted, (store, principal), None, MOST_DELETED)
+
+    def saw(self, what: Hashable) -> None:
+        """An instance was seen by a run."""
+        _use(self.seen, what, None, MOST_LISTS)
+
+
+def _use(held: OrderedDict[K, V], key: K, value: V, most: int) -> None:
+    """Hold it as the most recently used of at most so many."""
+    held[key] = value
+    held.move_to_end(key)
+    if len(held) > most:
+        held.popitem(last=False)
