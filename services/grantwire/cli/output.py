@@ -65,17 +65,26 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None) -> None:
-    """A table on a terminal; elsewhere a line a row, its cells apart by tabs."""
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None, *, whole: int = 0
+) -> None:
+    """A table on a terminal; elsewhere a line a row, its cells apart by tabs.
+
+    On a terminal a cell that is too long goes on in the next line, so that nothing is lost, and a column without any
+    content is left out; the first ``whole`` columns are never broken, for people to copy from.
+    """
     console = console or out()
     cells = [[cell if isinstance(cell, Text) else styled(cell) for cell in row] for row in rows]
     if not console.is_terminal:
         for row in cells:
             print("\t".join(cell.plain for cell in row), file=console.file)  # Rich would make spaces of the tabs
         return
-    table = Table(*headings, box=None, header_style="bold dim", pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 2, 0, 0))
+    shown = [number for number in range(len(headings)) if not cells or any(row[number].plain for row in cells)]
+    for number in shown:
+        table.add_column(headings[number], overflow="fold", no_wrap=number < whole)
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*(row[number] for number in shown))
     console.print(table)
 
 

@@ -25,11 +25,12 @@ def lines(scopes: Sequence[Scope], now: datetime) -> list[tuple[str, str]]:
     if len(ill) > _MANY:
         found.append((f"and {len(ill) - _MANY:,} more that are not well; --json names them all", ILL))
     if well := [scope for scope in scopes if is_well(scope)]:
-        found.append((f"{counted(len(well), 'scope')} complete{oldest(well, now)}", WELL))
+        found.append((f"{counted(len(well), 'scope')} complete · {ages(well, now)}", WELL))
     return found
 
 
-def oldest(scopes: Sequence[Scope], now: datetime) -> str:
-    """`, the oldest read 4 min ago`; nothing where none was ever read."""
+def ages(scopes: Sequence[Scope], now: datetime) -> str:
+    """`4 min ago`, or of several that differ `12 s to 4 min ago`; nothing where none was ever read."""
     times = [time for scope in scopes if (time := moment(scope.get("observed_at")))]
-    return f", the oldest read {age((now - min(times)).total_seconds())} ago" if times else ""
+    words = [age((now - time).total_seconds()) for time in (max(times), min(times))] if times else []
+    return f"{' to '.join(dict.fromkeys(words))} ago" if words else ""

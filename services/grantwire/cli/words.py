@@ -93,7 +93,7 @@ def parts(found: Mapping[str, int]) -> str:
     counts: dict[str, int] = {}
     for state, count in found.items():
         counts[words.get(state, state)] = counts.get(words.get(state, state), 0) + count
-    order = ("ok", "stale", "held", "failed", "unreachable", "being read", "waiting", "new", "retired")
+    order = ("ok", "overdue", "stale", "held", "failed", "unreachable", "being read", "waiting", "new", "retired")
     return ", ".join(f"{counts[word]:,} {word}" for word in order if counts.get(word)) or "none"
 
 

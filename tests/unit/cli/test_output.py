@@ -1,6 +1,9 @@
 """Nothing that AWS says can steer a terminal or be taken for markup."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.output import clean, print_json, print_stop, print_table
@@ -25,6 +28,17 @@ def test_controls_become_visible(text: object, shown: str) -> None:
 def test_without_a_terminal_a_table_is_lines_of_tabs(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("name", "effect"), [("[red]x\x1b[2J", "allow"), ("y" * 300, "denied")])
     assert capsys.readouterr().out.splitlines() == ["[red]x\\x1b[2J\tallow", "y" * 300 + "\tdenied"]
+
+
+def test_on_a_narrow_terminal_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=40, no_color=True)
+    rows = [("AKIA111122223333AAA1", "a-name-that-is-quite-long@example.com", "", "no")]
+    print_table(("key", "owner", "note", "MFA"), rows, console, whole=1)
+    assert isinstance(console.file, io.StringIO)
+    text = "".join(console.file.getvalue().split())
+    assert "AKIA111122223333AAA1" in console.file.getvalue() and "…" not in text
+    assert sum(text.count(letter) for letter in "@") == 1 and "note" not in text
+    assert capsys.readouterr().out == ""
 
 
 def test_json_goes_to_stdout_in_ascii(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,14 @@ from grantwire.cli.reaching import rows
 from grantwire.cli.resting import lines
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-ADMIN = {"native_id": "1/admin", "display": "Admin in prod (1)", "role_name": "AWSReservedSSO_Admin_0"}
+ADMIN = {
+    "native_id": "1/admin",
+    "display": "Admin in prod (1)",
+    "permission_set_name": "Admin",
+    "account": "1",
+    "account_name": "prod",
+    "role_name": "AWSReservedSSO_Admin_0",
+}
 
 
 def node(name: str, kind: str, native_id: str = "", display: str = "") -> dict[str, Any]:
@@ -46,8 +53,8 @@ def test_a_permission_set_in_an_account_is_one_row() -> None:
     )
     acting = "as role AWSReservedSSO_Admin_0"
     assert rows(found, "target") == [
-        ("Admins", "identity_group", "member of Admins", "allow", ""),
         ("Admin in prod (1)", "permission_set", "member of Admins → assigned", "allow", acting),
+        ("Admins", "identity_group", "member of Admins", "allow", ""),
         (
             "deploy",
             "iam_role",
@@ -70,7 +77,10 @@ def test_who_enters_is_told_in_the_direction_of_the_steps() -> None:
 
 
 def test_who_is_assigned_many_times_has_a_row_for_each_and_their_members_one() -> None:
-    pairs = [{"native_id": f"{n}/admin", "display": f"Admin in a{n} ({n})"} for n in range(5)]
+    pairs = [
+        {"native_id": f"{n}/admin", "permission_set_name": "Admin", "account": str(n), "account_name": f"a{n}"}
+        for n in range(5)
+    ]
     ids = [each["native_id"] for each in pairs]
     back = step("instance_of", PAIR), step("assigned", TEAM), step("member_of", ALICE)
     found = answer(
@@ -81,8 +91,27 @@ def test_who_is_assigned_many_times_has_a_row_for_each_and_their_members_one() -
     )
     *of_team, of_alice = rows(found, "source")
     assert [how for _, _, how, _, _ in of_team] == [f"assigned Admin in a{n} ({n})" for n in range(5)]
-    some = "Admin in a0 (0), Admin in a1 (1), Admin in a2 (2) and 2 more"
+    some = "Admin in a0 (0), a1 (1), a2 (2) and 2 more"
     assert of_alice[2] == f"member of Admins → assigned {some}"
+
+
+def test_permission_sets_that_share_nothing_are_named_each() -> None:
+    read = {**ADMIN, "native_id": "1/read", "permission_set_name": "ReadOnly"}
+    dev = {**ADMIN, "native_id": "2/admin", "account": "2", "account_name": None, "display": "Admin in 2"}
+    back = step("instance_of", PAIR), step("assigned", TEAM), step("member_of", ALICE)
+
+    def how(*pairs: dict[str, Any]) -> str:
+        ids = [pair["native_id"] for pair in pairs]
+        return rows(answer(PROD, path("source", *back, provisioned=ids), provisioned=pairs), "source")[0][2]
+
+    assert how(ADMIN, read) == "member of Admins → assigned Admin, ReadOnly in prod (1)"
+    assert how(ADMIN, dev) == "member of Admins → assigned Admin in prod (1), 2"
+    assert how(ADMIN, {**read, "display": "ReadOnly in prod (1)"}, dev).endswith("prod (1), Admin in 2")
+
+
+def test_roles_of_one_name_in_several_accounts_are_told_apart() -> None:
+    there = [path("target", step("can_assume", {**DEPLOY, "account": account})) for account in ("1", "2")]
+    assert [row[0] for row in rows(answer(ALICE, *there), "target")] == ["deploy (1)", "deploy (2)"]
 
 
 def test_trusts_are_told_as_before() -> None:
@@ -108,7 +137,7 @@ def test_few_scopes_are_all_named_and_many_are_counted() -> None:
     many = [scope("ill", "stale"), *(scope(f"s{n}", minutes=n) for n in range(1, 50))]
     assert lines(many, NOW) == [
         ("ill stale · 1 min ago", "yellow"),
-        ("49 scopes complete, the oldest read 49 min ago", "dim"),
+        ("49 scopes complete · 1 min to 49 min ago", "dim"),
     ]
     worse = [scope(f"s{n}", "stale") for n in range(30)]
     assert lines(worse, NOW)[-1] == ("and 10 more that are not well; --json names them all", "yellow")

@@ -73,7 +73,7 @@ def _print(found: dict[str, Any], *, root: bool) -> None:
         shown = keys.without_mfa(found["roots"])
         print_table(keys.ROOT_HEADINGS, [keys.root_row(each, found["accounts"], now) for each in shown])
     if found["secrets"] or not root:
-        print_table(keys.HEADINGS, [keys.row(each, now) for each in found["secrets"]])
+        print_table(keys.HEADINGS, [keys.row(each, now) for each in found["secrets"]], whole=1)
 
 
 def _print_csv(found: dict[str, Any], *, root: bool) -> None:

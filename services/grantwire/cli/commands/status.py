@@ -9,6 +9,7 @@ from grantwire.cli import options as opt
 from grantwire.cli.asking import ask
 from grantwire.cli.exits import Exit
 from grantwire.cli.output import out, print_json, print_table, say
+from grantwire.cli.standing import HEADINGS, overview
 from grantwire.cli.words import counted, freshness, last_run, parts, reason_text
 
 _FEW, _SOME = 3, 20  # scopes that are all named, and lines for those that are not well
@@ -32,6 +33,9 @@ def _print(found: dict[str, Any]) -> None:
     now = datetime.fromisoformat(found["time"])
     headings = ("connector", "account", "organization", "state", "reason", "accounts", "last run")
     print_table(headings, [_line(each, now) for each in found["connectors"]])
+    if beside := overview(found["scopes"], now):
+        out().print()
+        print_table(HEADINGS, beside)
     out().print()
     shown = named(found["scopes"])
     for scope in shown[:_SOME]:
