@@ -53,7 +53,8 @@ class SnapshotSealed(Message):
     """A snapshot is whole, or ended without becoming whole.
 
     ``covers`` names the resource kinds and relation kinds of which the rows are *all* there is: only those may be
-    removed for being absent. ``last_read`` is the stream's last sequence when the last AWS answer had arrived.
+    removed for being absent. ``adds_only``: none is, and that is no gap; ``covers`` is empty then. ``last_read`` is the
+    stream's last sequence when the last AWS answer had arrived.
     """
 
     snapshot: str
@@ -70,6 +71,7 @@ class SnapshotSealed(Message):
     reason: Reason | None = None
     unread: list[Unread] = Field(default_factory=list)
     covers: list[str] = Field(default_factory=list)
+    adds_only: bool = False
     body: Body
     chunks: int = 0
     bytes: int = 0

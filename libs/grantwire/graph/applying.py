@@ -1,5 +1,6 @@
 """The content of a complete snapshot into its scope."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from grantwire.contracts.changes import Change
@@ -10,12 +11,13 @@ from grantwire.graph.changes import Entry
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage, Kept
 from grantwire.graph.delta import Changes, Delta
+from grantwire.graph.enriching import enriched
 from grantwire.graph.facets import around
 from grantwire.graph.finishing import Applied
 from grantwire.graph.removals import Held, hold_back
 from grantwire.graph.rows import Content, Edge, Node
 from grantwire.graph.statements import apply as sql
-from grantwire.graph.stored import counts, edge_differences, edges_of, node_differences
+from grantwire.graph.stored import counts, edge_differences, edges_of, node_differences, nodes_of
 from grantwire.graph.work import Work
 from grantwire.graph.writing import Writer
 
@@ -38,17 +40,23 @@ class _Written:
 
 async def apply_content(work: Work, content: Content) -> Applied:
     """Compare, write, tell. The first load of a scope skips the comparison and tells one message."""
-    current = await following.without_ended(work.connection, work.seal, content)
+    known = await following.without_ended(work.connection, work.seal, content)
+    current = await _enriched(work, known) if work.seal.adds_only else known
     apply_id = await work.connection.fetchval(sql.NEXT_APPLY)
     writer = Writer(work.connection, work.scope.id, apply_id, work.scope.at)
     written = await (_load if work.scope.loaded_at is None else _change)(work, writer, current)
-    written = replace(written, ended=current is not content)
+    written = replace(written, ended=known is not content)
     await holding.note(work.connection, work.scope, written.held)
     applied = await _tell(work, apply_id, written)
     result = await _result(work, written, applied)
     await scopes.applied(work.connection, work.scope, work.seal, result)
     await _vouch(work, current.rows_digest() if written.exact else None)
     return await finishing.finished(work.connection, work.seal, applied, result.reason)
+
+
+async def _enriched(work: Work, content: Content) -> Content:
+    stored = await nodes_of(work.connection, work.scope.id)
+    return await asyncio.to_thread(enriched, content, stored, work.seal.read_began_at, TENANT)
 
 
 async def _vouch(work: Work, rows_digest: str | None) -> None:

@@ -38,6 +38,11 @@ async def edge_differences(connection: Connection, scope: int, content: Content)
     return differences((_key(record) for record in records), old, new)
 
 
+async def nodes_of(connection: Connection, scope: int) -> list[Node]:
+    """All of the scope's resources."""
+    return [node_from(record) for record in await connection.fetch(sql.NODES_OF, TENANT, scope)]
+
+
 async def edges_of(connection: Connection, scope: int, ends: Iterable[UUID]) -> dict[EdgeKey, Edge]:
     """The scope's relations that name one of ``ends``."""
     return await edges_from(connection, await connection.fetch(sql.EDGES_OF, TENANT, scope, list(ends)))

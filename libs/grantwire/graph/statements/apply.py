@@ -42,6 +42,9 @@ FULL JOIN (SELECT src, kind, dst, attributes, hash
        ON e.src = s.src AND e.kind = s.kind AND e.dst = s.dst
 WHERE e.hash IS DISTINCT FROM s.hash"""
 
+NODES_OF: Final = """
+SELECT id, kind, account, native_id, name, attributes, hash, lineage FROM node WHERE tenant_id = $1 AND scope_id = $2"""
+
 # The scope's relations that name one of $3.
 EDGES_OF: Final = """
 SELECT src, kind, dst, attributes, hash FROM edge
