@@ -16,6 +16,7 @@ SERVICES = {
     "collector-iam": "collectors/iam/service.py",
     "collector-credentials": "collectors/credentials/service.py",
     "collector-identity-center": "collectors/identity_center/service.py",
+    "collector-scim": "collectors/scim/service.py",
     "projector": "projector/service.py",
     "relay": "relay/service.py",
     "api": "api/service.py",

@@ -1,5 +1,6 @@
 """Every service inside the test's own process, on real servers: nothing to start, and AWS calls that give up soon."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,17 +20,20 @@ from grantwire.collectors.kit.handlers import Collector
 from grantwire.collectors.kit.reading import Source
 from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet, StoredKeys
 from grantwire.collectors.organization.source import AwsOrganization
+from grantwire.collectors.scim.source import ScimUsers
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import (
     COLLECT_CREDENTIALS,
     COLLECT_IAM,
     COLLECT_IDENTITY_CENTER,
     COLLECT_ORGANIZATION,
+    COLLECT_SCIM,
     CONSUMERS,
     JOBS,
     Consumer,
 )
 from grantwire.graph import Graph
+from grantwire.scim import ScimSettings, allowed_origins
 from tests.support.keys import KEYS, SECRET_KEY
 from tests.support.world import SERVICES, Sandbox
 
@@ -89,6 +93,7 @@ async def _collectors(graph: Graph, nats_url: str, iam: Make) -> AsyncIterator[N
         COLLECT_IAM: iam,
         COLLECT_CREDENTIALS: _credentials,
         COLLECT_IDENTITY_CENTER: _identity_center,
+        COLLECT_SCIM: _scim,
     }
     for consumer, make in made.items():
         _listen(broker, graph, short[consumer], make(graph, calls))
@@ -120,6 +125,11 @@ def _iam(graph: Graph, calls: Calls) -> Source:
 
 def _credentials(graph: Graph, calls: Calls) -> Source:
     return AwsCredentials(Sessions(_SOON, calls, actions=CREDENTIALS), StoredKeys(graph))
+
+
+def _scim(_graph: Graph, _calls: Calls) -> Source:
+    settings = ScimSettings(connect_timeout=2.0, read_timeout=2.0, request_seconds=2.0, attempts=1)
+    return ScimUsers(allowed_origins(os.environ.get("GRANTWIRE_SCIM_ALLOWED_ORIGINS", "")), settings)
 
 
 def use(aws: Sandbox, patch: pytest.MonkeyPatch, who: str = "credentials") -> None:

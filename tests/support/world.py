@@ -23,6 +23,7 @@ SERVICES = (
     "collector-iam",
     "collector-credentials",
     "collector-identity-center",
+    "collector-scim",
     "projector",
     "relay",
 )
@@ -64,8 +65,14 @@ class Sandbox:
         overrides = {account: {"external_id": external_id} for account, external_id in asked.items()}
         return {"id": name, "organizations": True, "account_overrides": overrides, **found}
 
+    @property
+    def scim(self) -> dict[str, Any]:
+        """The settings of a connector that reads its SCIM endpoint too."""
+        given = self.facts["scim"]
+        return {"scim": True, "scim_endpoint": given["endpoint"], "scim_token": given["token"]}
+
     def environment(self, who: str = "credentials") -> dict[str, str]:
-        """What any AWS SDK needs to speak to it."""
+        """What any AWS SDK needs to speak to it, and the SCIM collector."""
         keys = self.facts[who]
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -73,6 +80,7 @@ class Sandbox:
             "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
             "AWS_DEFAULT_REGION": self.facts["region"],
             "AWS_EC2_METADATA_DISABLED": "true",
+            "GRANTWIRE_SCIM_ALLOWED_ORIGINS": self.endpoint,
         }
 
     def get(self, path: str) -> Any:

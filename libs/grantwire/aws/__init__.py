@@ -1,7 +1,7 @@
 """AWS: sessions, typed readers, and one table of what its failures mean. The only importer of boto3."""
 
 from grantwire.aws.budgets import Budgets
-from grantwire.aws.calls import Calls, Tally, tallying
+from grantwire.aws.calls import Calls, Tally, current_tally, tallying
 from grantwire.aws.checks import Check, run_checks
 from grantwire.aws.entry import Identity
 from grantwire.aws.identity_center.discovery import find_identity_center
@@ -49,6 +49,7 @@ __all__ = [
     "ambient_identity",
     "check_connector",
     "child_roles",
+    "current_tally",
     "find_identity_center",
     "policy",
     "run_checks",

@@ -79,6 +79,11 @@ def tallying() -> Iterator[Tally]:
         _current.reset(token)
 
 
+def current_tally() -> Tally | None:
+    """The tally of this task: for requests that are not boto3's."""
+    return _current.get()
+
+
 def count(client: BaseClient) -> None:
     """From now on every request of the client, retries included, is counted in the current tally."""
     client.meta.events.register("before-send", _sent)

@@ -75,9 +75,6 @@ SECRET_FIELDS: Final = (
 )
 
 NOT_YET_ACTING: Final = (
-    "scim",
-    "scim_endpoint",
-    "scim_token",
     "last_login",
     "provisioning",
 )

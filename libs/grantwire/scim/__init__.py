@@ -2,13 +2,14 @@
 
 from grantwire.scim.bearer import Bearer
 from grantwire.scim.dialing import Resolve, system_resolve
-from grantwire.scim.guard import Endpoint, Origin, allowed_origin, endpoint
-from grantwire.scim.reader import ScimReader
+from grantwire.scim.guard import Endpoint, Origin, allowed_origin, allowed_origins, endpoint
+from grantwire.scim.reader import Counting, ScimReader
 from grantwire.scim.settings import ScimSettings
 from grantwire.scim.shapes import Listing, ScimUser
 
 __all__ = [
     "Bearer",
+    "Counting",
     "Endpoint",
     "Listing",
     "Origin",
@@ -17,6 +18,7 @@ __all__ = [
     "ScimSettings",
     "ScimUser",
     "allowed_origin",
+    "allowed_origins",
     "endpoint",
     "system_resolve",
 ]

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import httpx
 import stamina
@@ -26,6 +26,14 @@ _EXPLAINED: Final = (401, 403, 404, 429)  # statuses whose body adds nothing
 _DEFAULT: Final = ScimSettings()
 
 
+class Counting(Protocol):
+    """Who is told of every request: that it is sent, and if it was answered, whether ``ok``, ``throttled`` or
+    ``refused``."""
+
+    def sent(self, operation: str) -> None: ...
+    def ended(self, operation: str, outcome: str) -> None: ...
+
+
 class ScimReader:
     """Typed reads of one endpoint, for ``async with``. Each raises ``ScimError``.
 
@@ -39,11 +47,13 @@ class ScimReader:
         settings: ScimSettings = _DEFAULT,
         *,
         resolve: Resolve = system_resolve,
+        counting: Counting | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._token = token
         self._settings = settings
         self._asked: Counter[str] = Counter()
+        self._counting = counting
         self._http = httpx.AsyncClient(
             transport=PinnedTransport(Pin(endpoint, resolve), token, settings),
             timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
@@ -106,13 +116,23 @@ class ScimReader:
 
     async def _once(self, query: dict[str, str]) -> Page:
         self._asked["sent"] += 1
+        if self._counting:
+            self._counting.sent(OPERATION)
         try:
             async with asyncio.timeout(self._settings.request_seconds):
-                return page_from(await self._answer(query))
+                page = page_from(await self._answer(query))
+            self._ended("ok")
+            return page
         except Exception as error:
             ours = failure(error, self._endpoint.origin.host)
-            self._asked["throttled"] += isinstance(error, Refused) and error.status == 429
+            if isinstance(error, Refused):
+                self._ended("throttled" if error.status == 429 else "refused")
             raise ours from error
+
+    def _ended(self, outcome: str) -> None:
+        self._asked["throttled"] += outcome == "throttled"
+        if self._counting:
+            self._counting.ended(OPERATION, outcome)
 
     async def _answer(self, query: dict[str, str]) -> dict[str, Any]:
         async with self._http.stream("GET", f"{self._endpoint.url}/Users", params=query) as response:

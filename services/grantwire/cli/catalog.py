@@ -12,6 +12,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "collector-iam": "grantwire.collectors.iam.service",
     "collector-credentials": "grantwire.collectors.credentials.service",
     "collector-identity-center": "grantwire.collectors.identity_center.service",
+    "collector-scim": "grantwire.collectors.scim.service",
     "projector": "grantwire.projector.service",
     "relay": "grantwire.relay.service",
     "api": "grantwire.api.service",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from grantwire.scim import Bearer, Endpoint, Listing, ScimReader, ScimSettings, allowed_origin, endpoint
+from grantwire.scim import Bearer, Counting, Endpoint, Listing, ScimReader, ScimSettings, allowed_origin, endpoint
 from tests.integration.scim.server import Server
 
 TOKEN: Final = "canary:3f1c9d7e-5b2a-4608:ZmFrZS1zY2ltLXRva2VuLWZvci10ZXN0cw=="
@@ -38,9 +38,16 @@ def allowed(url: str) -> Endpoint:
     return endpoint(f"{url}{TENANT}/", "aws", {allowed_origin(url)})
 
 
-def reader(server: Server, *, host: str = "127.0.0.1", names: Names | None = None, **settings: Any) -> ScimReader:
+def reader(
+    server: Server,
+    *,
+    host: str = "127.0.0.1",
+    names: Names | None = None,
+    counting: Counting | None = None,
+    **settings: Any,
+) -> ScimReader:
     made = allowed(f"{server.scheme}://{host}:{server.port}")
-    options = {"resolve": names} if names else {}
+    options: dict[str, Any] = {"counting": counting} | ({"resolve": names} if names else {})
     return ScimReader(made, Bearer(TOKEN), ScimSettings(**QUICK | settings), **options)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from grantwire.aws import current_tally, tallying
 from grantwire.contracts.failures import AwsCause, ScimError
 from tests.integration.scim.answers import JSON, by_cursor, dripping, head, in_turn, row, saying, silent, whole
 from tests.integration.scim.reading import read, reader
@@ -164,3 +165,21 @@ async def test_nobody_listens() -> None:
     with pytest.raises(ScimError, match="could not be reached") as caught:
         await read(server, attempts=1)
     assert (caught.value.cause, caught.value.code) == (AwsCause.TRANSIENT, "Unreachable")
+
+
+async def test_every_request_and_how_it_ended_is_told() -> None:
+    """To whoever counts AWS calls: the same numbers, by the same names."""
+    answers = [
+        saying(whole("", status=429)),
+        saying(whole("", status=500)),
+        saying(whole(PAGE[:-20])),
+        saying(b"", close=True),
+        by_cursor(3),
+    ]
+    with tallying() as tally:
+        async with serving(in_turn(*answers)) as server, reader(server, attempts=5, counting=current_tally()) as made:
+            await made.users()
+    assert (tally.calls, tally.throttled) == ({"scim:ListUsers": 5}, 1)
+    ended = {outcome: count for (_, outcome), count in tally.outcomes().items()}
+    assert ended == {"throttled": 1, "refused": 1, "broken": 2, "ok": 1}
+    assert len(tally.took()) == 3

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import logging
 import traceback
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -15,8 +13,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from grantwire.contracts.failures import ScimError
 from grantwire.telemetry import span
 from tests.integration.scim.answers import LIST, by_cursor, row, saying, whole
+from tests.integration.scim.listening import Everything, said
 from tests.integration.scim.reading import TOKEN, read, reader
 from tests.integration.scim.server import Answer, Asked, Write, serving
+
+__all__ = ["said"]
 
 ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in TOKEN)
 NEXT = LIST | {"itemsPerPage": 1, "Resources": [row(1)]}
@@ -43,36 +44,6 @@ REPEATED = [
     ("as the type", saying(whole(NEXT, content_type=TOKEN))),
     ("in two pieces", in_two_pieces),
 ]
-
-
-class Everything(logging.Handler):
-    """What any logger says, formatted with its traceback."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-@pytest.fixture
-def said() -> Iterator[Everything]:
-    """Every logger at DEBUG, also those that the telemetry set-up of another test has quieted."""
-    handler, root = Everything(), logging.getLogger()
-    names = [
-        "httpx",
-        *(name for name in logging.Logger.manager.loggerDict if name.startswith(("httpcore", "grantwire"))),
-    ]
-    loggers = [root, *map(logging.getLogger, names)]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    yield handler
-    root.removeHandler(handler)
-    for logger, level in zip(loggers, before, strict=True):
-        logger.setLevel(level)
 
 
 async def told(answer: Answer) -> tuple[str, str]:

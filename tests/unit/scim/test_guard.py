@@ -6,7 +6,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from grantwire.contracts.failures import Invalid
-from grantwire.scim.guard import Endpoint, Origin, Partition, allowed_origin, endpoint, partition_of
+from grantwire.scim.guard import Endpoint, Origin, Partition, allowed_origin, allowed_origins, endpoint, partition_of
 
 TENANT = "/11111111-2222-3333-4444-555555555555/scim/v2"
 AWS = f"https://scim.us-east-1.amazonaws.com{TENANT}"
@@ -198,3 +198,11 @@ def test_whatever_passes_leads_to_aws_for_httpx_too(region: str, scheme: str, at
     assert url.host == found.origin.host
     assert partition_of(url.host) == "aws"
     assert url.raw_path.endswith(b"/scim/v2/Users")
+
+
+def test_several_origins_are_parted_by_commas_or_blanks() -> None:
+    found = allowed_origins("https://a.example, http://127.0.0.1:9000\thttps://a.example")
+    assert found == {allowed_origin("https://a.example"), allowed_origin("http://127.0.0.1:9000")}
+    assert allowed_origins("") == allowed_origins(" ,") == frozenset()
+    with pytest.raises(Invalid, match="plain http to another machine"):
+        allowed_origins("https://a.example,http://10.0.0.1")

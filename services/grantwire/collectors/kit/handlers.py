@@ -11,7 +11,7 @@ import structlog
 from grantwire.aws import Tally, tallying
 from grantwire.bus import Ack, Delivery, Outgoing
 from grantwire.collectors.kit.reading import Reading, Source
-from grantwire.collectors.kit.reasons import may_pass, reason
+from grantwire.collectors.kit.reasons import asked_to_wait, may_pass, reason
 from grantwire.collectors.kit.snapshots import Content, Cost, Snapshot
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsError, NotFound, Oversized, SecretKeyError, Transient
@@ -70,7 +70,7 @@ class Collector:
             except AwsError as error:
                 self._count(tally)
                 if may_pass(error) and not delivery.last:
-                    raise Transient(str(error)) from error
+                    raise Transient(str(error), delay=asked_to_wait(error)) from error
                 await self._give_up(snapshot, reason(error), await self._cost(tally, began_at, began))
                 return
         self._count(tally)

@@ -16,13 +16,14 @@ Doubts = frozenset[str]  # see ``settling``
 class Reading:
     """A complete reading, by plan. ``account`` is the one that the scope is about, None where it is about none.
     ``facts`` is a pure function of the answers and runs when it is called. ``covers`` names the kinds of which the
-    facts are all there is."""
+    facts are all there is; ``adds_only`` ones are never all, and what they lack stays."""
 
     account: str | None
     plan: str
     facts: Callable[[], Facts]
     unread: list[Unread]
     covers: list[str]
+    adds_only: bool = False
 
 
 class Source(Protocol):

@@ -3,16 +3,19 @@
 from typing import Final
 
 from grantwire.aws import codes, errors
-from grantwire.contracts.failures import AwsCause, AwsError
+from grantwire.contracts.failures import AwsCause, AwsError, ScimError
 from grantwire.contracts.snapshots import Reason
 
 WRONG_ORGANIZATION: Final = "WrongOrganization"
 WRONG_INSTANCE: Final = "WrongInstance"
+INVALID_SETTING: Final = "InvalidSetting"  # of the connector: nothing was asked
+PATIENCE: Final = 120.0  # seconds; who asks to wait longer is asked again by the next run
 _CODES: Final = {
     errors.WRONG_ACCOUNT: "wrong_account",
     errors.INCONSISTENT: "inconsistent",
     WRONG_ORGANIZATION: "wrong_organization",
     WRONG_INSTANCE: "wrong_instance",
+    INVALID_SETTING: "invalid_setting",
     **dict.fromkeys(codes.NO_ORGANIZATION, "no_organization"),
     **dict.fromkeys(codes.THROTTLES, "throttled"),
 }
@@ -21,7 +24,12 @@ _PASSING = (AwsCause.TRANSIENT, AwsCause.CONFLICT, AwsCause.GONE)  # gone: the l
 
 def may_pass(error: AwsError) -> bool:
     """Whether the same reading may succeed a little later, without anybody doing anything."""
-    return error.cause in _PASSING
+    return error.cause in _PASSING and (asked_to_wait(error) or 0.0) <= PATIENCE
+
+
+def asked_to_wait(error: AwsError) -> float | None:
+    """Seconds that the other side asks to wait before the next call."""
+    return error.delay if isinstance(error, ScimError) else None
 
 
 def reason(error: AwsError) -> Reason:

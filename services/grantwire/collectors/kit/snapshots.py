@@ -91,6 +91,7 @@ class Snapshot:
             outcome=Outcome.COMPLETE,
             unread=content.reading.unread,
             covers=content.reading.covers,
+            adds_only=content.reading.adds_only,
             body=body,
             chunks=len(sent),
             bytes=sum(map(len, sent)),
