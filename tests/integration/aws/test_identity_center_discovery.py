@@ -84,7 +84,15 @@ async def test_the_organizations_instance_is_found_by_two_calls(organized: Sandb
 async def test_another_region_has_none(organized: Sandbox, region: str | None) -> None:
     why = await refused(organized, region)
     assert why.field == "identity_center_region"
-    assert f"no Identity Center instance in the region {region or organized.region};" in str(why)
+    assert f"no Identity Center instance in the region {region or organized.region}, but one in {HOME}; " in str(why)
+
+
+async def test_where_aws_does_not_tell_of_other_regions_the_console_does(organized: Sandbox) -> None:
+    organized.fault({"kind": "empty", "operation": "ListInstances"})
+    assert "the region that the Identity Center console shows" in str(await refused(organized, "eu-west-1"))
+    organized.control("DELETE", "faults")
+    organized.fault({"kind": "deny", "operation": "ListInstances", "nth": 2})
+    assert "the region that the Identity Center console shows" in str(await refused(organized, "eu-west-1"))
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "nowhere"])

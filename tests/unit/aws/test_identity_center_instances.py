@@ -38,6 +38,11 @@ def test_none_is_perhaps_in_another_region() -> None:
     assert f"Account {DEPUTY} sees no Identity Center instance in the region eu-west-1" in str(why)
 
 
+def test_where_aws_shows_it_elsewhere_the_region_is_named() -> None:
+    with pytest.raises(Invalid, match="but one in eu-central-1; next: set identity_center_region to eu-central-1"):
+        find_instance([], "eu-west-1", DEPUTY, ["eu-central-1"])
+
+
 def test_of_several_none_is_guessed() -> None:
     other = instance(arn="arn:aws:sso:::instance/ssoins-other", owner=DEPUTY)
     why = refused(instance(), other)

@@ -6,6 +6,10 @@ import pytest
 
 from grantwire.aws.permissions import (
     IAM_ALL,
+    IDENTITY_CENTER,
+    IDENTITY_CENTER_FINDING,
+    IDENTITY_CENTER_MINIMUM,
+    IDENTITY_CENTER_OPTIONAL,
     ORGANIZATION,
     SESSION_POLICY_LIMIT,
     child_roles,
@@ -70,3 +74,15 @@ def test_a_person_gets_the_same_policy() -> None:
     assert policy(ORGANIZATION, child_roles(settings)) == json.loads(
         session_policy(ORGANIZATION, child_roles(settings))
     )
+
+
+def test_reading_identity_center_fits_a_session_policy() -> None:
+    settings = connector(role_arn="arn:aws:iam::999988887777:role/G", child_role_name="a/" * 200 + "Reader")
+    reads, chains = json.loads(session_policy(IDENTITY_CENTER, child_roles(settings)))["Statement"]
+    assert reads["Action"] == list(IDENTITY_CENTER)
+    assert chains["Resource"] == list(child_roles(settings))
+    assert not any(
+        action.partition(":")[2].startswith(("Create", "Delete", "Put", "Update")) for action in reads["Action"]
+    )
+    assert {*IDENTITY_CENTER_MINIMUM, *IDENTITY_CENTER_OPTIONAL} == set(IDENTITY_CENTER)
+    assert set(IDENTITY_CENTER_FINDING) <= set(IDENTITY_CENTER_MINIMUM)

@@ -19,8 +19,9 @@ SETS: Final = "sso:ListPermissionSets"
 async def find_identity_center(session: AwsSession, region: str | None) -> IdentityCenter:
     """The instance that this session can read in ``region``, or in the session's own region (None).
 
-    Two calls: ListInstances, which any account of an organization may make, and one row of ListPermissionSets, which
-    tells an account's own instance, and who may not read, from the rest. The session needs
+    Two calls: ListInstances, which any account of an organization may make (where it shows none, a second one tells of
+    other regions), and one row of ListPermissionSets, which tells an account's own instance, and who may not read, from
+    the rest. The session needs
     ``IDENTITY_CENTER_FINDING``. Raises ``Invalid`` of the field ``identity_center`` or ``identity_center_region`` with
     the sentence to show, ``AwsError`` for what may pass.
     """
@@ -29,15 +30,16 @@ async def find_identity_center(session: AwsSession, region: str | None) -> Ident
     if await session.partition_of(region) != identity.partition:
         raise instances.other_partition(region, identity.partition)
     listed = await _listed(session, Place(region, f"identity-center/{identity.account}"))
-    found = instances.find_instance(listed, region, identity.account)
+    elsewhere = [] if listed else await _elsewhere(session, Place(region, f"identity-center/{identity.account}"))
+    found = instances.find_instance(listed, region, identity.account, elsewhere)
     await _readable(session, found, identity.account)
     return found
 
 
-async def fetch_instances(session: AwsSession, place: Place) -> tuple[Instance, ...]:
+async def fetch_instances(session: AwsSession, place: Place, **scope: str) -> tuple[Instance, ...]:
     """Every instance that the session's account sees in the region of ``place``. Raises ``AwsError``."""
     asking = Asking(session, place)
-    rows = await asking.sso_rows(INSTANCES, "Instances", lambda api, page: api.list_instances(**page))
+    rows = await asking.sso_rows(INSTANCES, "Instances", lambda api, page: api.list_instances(**scope, **page))
     return tuple({each.arn: each for each in map(Parser(INSTANCES).instance, rows)}.values())
 
 
@@ -48,6 +50,20 @@ async def _listed(session: AwsSession, place: Place) -> tuple[Instance, ...]:
         if lacks_permission(error):
             raise Invalid(str(error), instances.OPTION) from error
         raise
+
+
+async def _elsewhere(session: AwsSession, place: Place) -> list[str]:
+    """The regions of the instances that the account sees anywhere; none where AWS does not answer that question.
+
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListInstances.html
+    """
+    try:
+        found = await fetch_instances(session, place, RegionScope="ALL_REGIONS")
+    except AwsError as error:
+        if error.code != instances.UNSUPPORTED and not lacks_permission(error):
+            raise
+        return []
+    return sorted({each.primary_region for each in found if each.primary_region} - {place.region})
 
 
 async def _readable(session: AwsSession, found: IdentityCenter, account: str) -> None:

@@ -16,15 +16,13 @@ UNSUPPORTED: Final = "ValidationException"  # what AWS answers about the permiss
 _ACTIVE: Final = "ACTIVE"
 
 
-def find_instance(instances: Sequence[Instance], region: str, account: str) -> IdentityCenter:
-    """The one instance of ``region`` that ``account`` sees. Raises ``Invalid``."""
+def find_instance(
+    instances: Sequence[Instance], region: str, account: str, elsewhere: Sequence[str] = ()
+) -> IdentityCenter:
+    """The one instance of ``region`` that ``account`` sees; ``elsewhere`` are the other regions in which it sees one,
+    where AWS told. Raises ``Invalid``."""
     if not instances:
-        raise Invalid(
-            f"Account {account} sees no Identity Center instance in the region {region}; an instance is listed only "
-            "where it was enabled; next: set identity_center_region to the region that the Identity Center console "
-            "shows under Settings, or enable Identity Center for the organization there.",
-            REGION,
-        )
+        raise Invalid(_nowhere(region, account, elsewhere), REGION)
     if len(instances) > 1:
         raise Invalid(_several(instances, region, account), OPTION)
     return _usable(instances[0], region)
@@ -62,6 +60,19 @@ def other_partition(region: str, partition: str) -> Invalid:
         f"The region {region!r} does not belong to the AWS partition {partition!r} of the connector; next: set "
         f"identity_center_region to a region of {partition!r}.",
         REGION,
+    )
+
+
+def _nowhere(region: str, account: str, elsewhere: Sequence[str]) -> str:
+    if elsewhere:
+        return (
+            f"Account {account} sees no Identity Center instance in the region {region}, but one in "
+            f"{' and in '.join(elsewhere)}; next: set identity_center_region to {' or '.join(elsewhere)}."
+        )
+    return (
+        f"Account {account} sees no Identity Center instance in the region {region}; an instance is listed only where "
+        "it was enabled; next: set identity_center_region to the region that the Identity Center console shows under "
+        "Settings, or enable Identity Center for the organization there."
     )
 
 

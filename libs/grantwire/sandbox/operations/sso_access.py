@@ -26,14 +26,15 @@ def the_provisioning(call: Call) -> Provisioning:
 
 
 def visible(call: Call) -> list[Instance]:
-    """The instances of the region that the caller's account owns or belongs to."""
+    """The instances of the region, or of all where that is asked for, that the caller's account owns or belongs to."""
     account, tree = call.caller.world.account, call.organization
     inside = tree is not None and account in tree.accounts
     administers = inside and administrator(call)
     return [
         each
         for each in the_center(call).instances.values()
-        if each.region == call.region and (each.owner == account or administers or (each.organized and inside))
+        if (each.region == call.region or call.params.get("RegionScope") == "ALL_REGIONS")
+        and (each.owner == account or administers or (each.organized and inside))
     ]
 
 

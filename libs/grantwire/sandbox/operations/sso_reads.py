@@ -38,7 +38,7 @@ def _shown(call: Call, row: Instance) -> dict[str, Any]:
 
 @operation("sso-admin", "ListInstances", everything)
 def list_instances(call: Call) -> Page:
-    """The instances of this region; elsewhere there are none."""
+    """The instances of this region, or of all regions; elsewhere there are none."""
     return listed(((row.arn, row) for row in visible(call)), lambda row: _shown(call, row))
 
 

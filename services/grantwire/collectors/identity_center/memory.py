@@ -37,6 +37,14 @@ class Listed:
         return self.since is not None and self.since >= moment
 
 
+@dataclass(slots=True)
+class Sighting:
+    """Whether one run saw the instance that it reads. ``looking``: held by whoever looks."""
+
+    seen: bool = False
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Memory:
     """One for each process. Times are monotonic seconds."""
 
@@ -44,8 +52,7 @@ class Memory:
         self._lists: OrderedDict[tuple[str, str, PrincipalType], Listed] = OrderedDict()
         self._deleted: OrderedDict[tuple[str, Principal], None] = OrderedDict()
         self._sizes: dict[tuple[str, PrincipalType], int] = {}
-        self.seen: OrderedDict[Hashable, None] = OrderedDict()
-        self.looking = asyncio.Lock()
+        self._sightings: OrderedDict[Hashable, Sighting] = OrderedDict()
 
     def listed(self, run: str, store: str, type_: PrincipalType) -> Listed:
         """The list of one run, to be used and filled in."""
@@ -72,9 +79,10 @@ class Memory:
         for principal in principals:
             _use(self._deleted, (store, principal), None, MOST_DELETED)
 
-    def saw(self, what: Hashable) -> None:
-        """An instance was seen by a run."""
-        _use(self.seen, what, None, MOST_LISTS)
+    def sighting(self, what: Hashable) -> Sighting:
+        """Of one instance by one run, to be looked at and filled in."""
+        _use(self._sightings, what, self._sightings.get(what) or Sighting(), MOST_LISTS)
+        return self._sightings[what]
 
 
 def _use(held: OrderedDict[K, V], key: K, value: V, most: int) -> None:

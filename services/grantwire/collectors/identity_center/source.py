@@ -37,11 +37,11 @@ class AwsIdentityCenter:
 
     async def _verify(self, session: AwsSession, center: IdentityCenter, job: CollectScope, account: str) -> None:
         """The instance is still the one that was found when the connector was saved: looked up once for each run."""
-        what = job.run, job.connector, job.settings_version, center.instance_arn
-        async with self._memory.looking:
-            if what in self._memory.seen:
+        sighting = self._memory.sighting((job.run, job.connector, job.settings_version, center.instance_arn))
+        async with sighting.looking:
+            if sighting.seen:
                 return
             there = await fetch_instances(session, place_of(center))
             if (center.instance_arn, center.identity_store) not in {(each.arn, each.identity_store) for each in there}:
                 raise wrong_instance(center.instance_arn, center.region, account)
-            self._memory.saw(what)
+            sighting.seen = True
