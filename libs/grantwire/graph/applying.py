@@ -76,6 +76,7 @@ async def _load(work: Work, writer: Writer, content: Content) -> _Written:
 
 async def _change(work: Work, writer: Writer, content: Content) -> _Written:
     changes, kept, held = await _compare(work, content)
+    await following.lock_for(work.connection, changes)
     refused = await writer.write(changes)
     return _Written(changes, kept, held, refused)
 

@@ -103,6 +103,8 @@ async def realizations(connection: Connection, what: Moved, who: Identities) -> 
 
 async def reflections(connection: Connection, what: Moved) -> list[tuple[Owner, Changes]]:
     """What differs of ``mirrors``, by scope, with the SCIM users that end with their directory user."""
+    if not what.users:
+        return []
     ids = {node_id(TENANT, Kind.SCIM_USER, scim_user(user)): user for user in what.users}
     found = await _stored(connection, sql.STORED_FROM, RelationKind.MIRRORS, list(ids))
     records = await connection.fetch(sql.SCIM_USERS, TENANT, list(ids))

@@ -25,7 +25,7 @@ from grantwire.graph.statements import deriving as sql
 from grantwire.graph.writing import Writer
 
 # One apply at a time derives relations of a kind, whatever its scope: it must see what the one before committed. Taken
-# after the locks of scopes and after the rows were written, in this order, and before the revision.
+# after the locks of scopes, in this order, and before the revision.
 LOCKS: Final = (RelationKind.MIRRORS.value, RelationKind.REALIZED_AS.value)
 
 
@@ -79,6 +79,13 @@ async def without_ended(connection: Connection, seal: SnapshotSealed, content: C
     return Content(nodes, edges, content.named)
 
 
+async def lock_for(connection: Connection, changes: Changes) -> None:
+    """Before rows are written that derived relations follow. Of what goes, the name is kept for those that name it
+    still: one that another apply derives meanwhile would name nothing. A first load removes nothing, and need not
+    wait before it has written."""
+    await _lock(connection, moved(changes))
+
+
 async def follow(connection: Connection, changes: Changes, apply_id: int, first: int) -> Followed:
     """Let derived relations follow what an apply has written; their messages are numbered from ``first``."""
     return await _follow(connection, moved(changes), identities(changes.nodes), apply_id, first)
@@ -122,14 +129,16 @@ async def note(connection: Connection, followed: Followed, revision: int) -> Non
 
 
 async def _follow(connection: Connection, what: Moved, who: Identities, apply_id: int, first: int) -> Followed:
-    found: list[tuple[Owner, Changes]] = []
+    await _lock(connection, what)
+    found = [*await reflections(connection, what), *await realizations(connection, what, who)] if what else []
+    return await _write(connection, found, apply_id, first)
+
+
+async def _lock(connection: Connection, what: Moved) -> None:
     if what.users:
         await connection.execute(apply_sql.LOCK, TENANT, RelationKind.MIRRORS)
-        found += await reflections(connection, what)
     if what.accounts or what.sets:
         await connection.execute(apply_sql.LOCK, TENANT, RelationKind.REALIZED_AS)
-        found += await realizations(connection, what, who)
-    return await _write(connection, found, apply_id, first)
 
 
 async def _write(connection: Connection, found: Iterable[tuple[Owner, Changes]], apply_id: int, first: int) -> Followed:

@@ -113,7 +113,7 @@ class World:
             else:
                 self.told.hear(one)
         self.heard = len(news)
-        assert self.told.now == keys(export), "the changes do not add up to the graph"
+        assert self.told.now == keys(export), f"the changes do not add up to the graph: {self.told.now ^ keys(export)}"
         return export
 
 

@@ -1,6 +1,7 @@
 """Which role a permission set is in an account: in whatever order that becomes known, and for as long as it is true."""
 
 import asyncio
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -315,3 +316,26 @@ async def test_many_accounts_at_once_while_sets_change(graph: Graph) -> None:
     assert len(await worlds[0].all("realized_as")) == 12
     assert (await queries.counts(graph)).relations["realized_as"] == 12
     await sizes(graph)
+
+
+async def test_a_role_goes_while_its_pair_comes(graph: Graph) -> None:
+    """What is derived of the one is undone by the other, and told: the name of what went was kept for it."""
+    world = World(graph)
+    for key, content in {**CONTENT, ASSIGNMENTS: pairs()}.items():
+        await world.bus(key).send(content)
+    await world.hear()
+    sealed = [world.assignments.seal(pairs(ADMIN)), world.iam.seal(roles(READ))]
+    async with graph.transaction() as connection:
+        await connection.execute("SELECT revision FROM tenant FOR UPDATE")  # the last lock of every apply
+        tasks = []
+        for seal, body in sealed:
+            tasks.append(asyncio.create_task(apply_seal(graph, seal, body, traceparent=None)))
+            await eventually(partial(_waiting, graph, len(tasks)))
+    await asyncio.gather(*tasks)
+    assert await world.realized() == {}
+    assert await value(graph, "SELECT count(*) FROM edge WHERE kind = 10") == 0
+    await sizes(graph)
+
+
+async def _waiting(graph: Graph, count: int) -> bool:
+    return bool(await value(graph, "SELECT count(*) FROM pg_locks WHERE NOT granted") == count)
