@@ -75,10 +75,10 @@ def collecting(sandbox: Sandbox, told: Told | None = None) -> Iterator[Collectin
     """As in a process that has just started: no session is known."""
     told = told or Told()
     with calls(QUICK) as threads:
-        yield Collecting(sandbox, AwsCredentials(Sessions(QUICK, threads, actions=CREDENTIALS), told, _no_time), told)
+        yield Collecting(sandbox, AwsCredentials(Sessions(QUICK, threads, actions=CREDENTIALS), told, no_time), told)
 
 
-async def _no_time(seconds: float) -> None:
+async def no_time(seconds: float) -> None:
     """A report is waited for without losing time."""
 
 
@@ -106,9 +106,11 @@ def _of(row: dict[str, Any], account: str) -> bool:
 
 def told(reading: Reading) -> set[str]:
     """The rows of a reading in the export's form; facets aside, which an export shows with their users."""
-    return exported(reading.facts()) - {
-        line for line in exported(reading.facts()) if json.loads(line)["kind"] == "account"
-    }
+    return rows_of(reading.facts())
+
+
+def rows_of(facts: Facts) -> set[str]:
+    return {line for line in exported(facts) if json.loads(line)["kind"] != "account"}
 
 
 def facets(reading: Reading) -> dict[str, dict[str, Any]]:

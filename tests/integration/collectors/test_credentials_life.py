@@ -245,3 +245,13 @@ async def test_an_older_report_than_the_one_before_is_not_believed(process: Coll
 def told_row(reading: Reading, key: str) -> dict[str, Any]:
     [row] = [row for row in reading.facts().resources if row.native_id == key]
     return dict(row.attributes)
+
+
+async def test_a_user_who_reads_his_own_account_is_in_the_report(
+    process: Collecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(process.sandbox, monkeypatch, "admin_credentials")
+    reading = await process.read(role_arn=None, external_id=None)
+    assert is_true(process, reading)
+    process.sandbox.fault({"kind": "deny", "service": "iam", "operation": "ListUsers"})
+    assert is_true(process, await process.read(role_arn=None, external_id=None))
