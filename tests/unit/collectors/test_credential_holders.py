@@ -1,5 +1,7 @@
 """Whose keys are asked for: in whatever order a report was made, keys were listed and something changed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +111,18 @@ def test_a_user_who_moved_to_another_path_keeps_line_and_keys() -> None:
     assert not must_be_asked(one, found)
 
 
+def test_a_key_that_is_owned_under_two_paths_for_now_is_one_key() -> None:
+    """While the removal guard holds the relation of before."""
+    moved = HeldKey(held("K", "ada", of=6).key, arn("ada", "/new/"), None, at(6))
+    one = holder(report(row("ada", line(1))), [user("ada", path="/new/")], held("K", "ada", of=6), moved)
+    assert len(one.held) == 1
+
+
+def test_fractions_of_seconds_mean_nothing() -> None:
+    almost = replace(ADA, created_at=at(0).replace(microsecond=678_000))
+    assert holder(report(row("ada")), [almost]).line is not None
+
+
 def test_the_root_user_is_no_holder() -> None:
     assert holders(report(), [], []) == ()
 
@@ -123,6 +137,7 @@ KEYS = st.lists(
     st.builds(lambda n, created, on: held(f"K{n}", "ada", created, "Active" if on else "Inactive", of=6),
               st.integers(0, 9), st.integers(1, 4), st.booleans()),
     max_size=2,
+    unique_by=lambda each: each.key.id,
 )  # fmt: skip
 
 

@@ -209,14 +209,29 @@ async def test_a_user_who_is_gone_takes_the_keys_along() -> None:
     readings = Readings([report(row("ada", line(1)))], [()])
     reading = await fetch(readings, held("K", "ada", of=10))
     assert (keys_in(reading), reading.covers) == ({}, COVERED)
-    assert readings.calls.count("keys ada") == 1 and readings.calls.count("use K") == 1
+    assert "use K" not in readings.calls, "the list of users and the one of keys agree"
 
 
-async def test_a_key_whose_use_is_denied_once_it_is_gone_is_gone() -> None:
-    """AWS may deny what concerns keys that are no more."""
-    readings = Readings([report(row("ada"))], [(user("ada"),)], {"ada": ()}, {"K": denied("iam:GetAccessKeyLastUsed")})
+async def test_a_key_that_neither_report_nor_list_has_is_gone() -> None:
+    readings = Readings([report(row("ada"))], [(user("ada"),)], {"ada": ()}, {"K": used(8)})
     reading = await fetch(readings, held("K", "ada", of=6))
     assert (keys_in(reading), reading.covers, reading.unread) == ({}, COVERED, [])
+    assert "use K" not in readings.calls, "two answers agree"
+
+
+@pytest.mark.parametrize("cause", [AwsCause.DENIED, AwsCause.GONE, AwsCause.FINAL])
+async def test_a_key_that_only_the_report_has_is_gone_if_aws_does_not_tell_its_use(cause: AwsCause) -> None:
+    why = AwsError("No.", cause=cause, operation="iam:GetAccessKeyLastUsed", code="AccessDenied")
+    readings = Readings([report(row("ada", line(1, False)))], [(user("ada"),)], {"ada": ()}, {"K": why})
+    reading = await fetch(readings, held("K", "ada", of=6))
+    assert (keys_in(reading), reading.covers, reading.unread) == ({}, COVERED, [])
+
+
+async def test_a_key_that_only_the_report_has_stays_while_its_use_cannot_be_asked() -> None:
+    uses = {"K": later("iam:GetAccessKeyLastUsed")}
+    readings = Readings([report(row("ada", line(1, False)))], [(user("ada"),)], {"ada": ()}, uses)
+    with pytest.raises(AwsError, match="Later"):
+        await fetch(readings, held("K", "ada", of=6))
 
 
 async def test_what_changed_between_two_calls_is_read_again() -> None:
@@ -254,7 +269,7 @@ async def test_a_listed_user_who_is_gone_is_doubted() -> None:
 
 
 async def test_a_key_that_vanished_from_its_list_but_is_known_to_aws_is_doubted() -> None:
-    readings = Readings([report(row("ada", line(2)))], [(user("ada"),)], {"ada": ()}, {"K": used(8)})
+    readings = Readings([report(row("ada", line(1, False)))], [(user("ada"),)], {"ada": ()}, {"K": used(8)})
     assert "the access key K is listed no more" in await doubted(readings, held("K", "ada", of=6))
 
 

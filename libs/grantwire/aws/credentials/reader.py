@@ -89,16 +89,20 @@ class CredentialReader:
         need = Needing(REPORT).need
         if need(answer, "ReportFormat", str) != "text/csv":
             raise inconsistent(REPORT, f"the report's format is {answer['ReportFormat']!r}, not text/csv")
-        return Report(utc(need(answer, "GeneratedTime", datetime)), rows_of(need(answer, "Content", bytes)))
+        return Report(_second(need(answer, "GeneratedTime", datetime)), rows_of(need(answer, "Content", bytes)))
 
 
 def _key(row: Row, user_name: str) -> AccessKey:
     need = Needing(KEYS).need
     if (owner := need(row, "UserName", str)) != user_name:
         raise inconsistent(KEYS, f"a key of {owner} is among those of {user_name}")
-    return AccessKey(
-        need(row, "AccessKeyId", str), owner, need(row, "Status", str), utc(need(row, "CreateDate", datetime))
-    )
+    created_at = _second(need(row, "CreateDate", datetime))
+    return AccessKey(need(row, "AccessKeyId", str), owner, need(row, "Status", str), created_at)
+
+
+def _second(time: datetime) -> datetime:
+    """Whole seconds, as in the lines of a report: these times are compared."""
+    return utc(time).replace(microsecond=0)
 
 
 def _said(used: Mapping[str, Any], name: str) -> str | None:

@@ -51,7 +51,7 @@ class Asked(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Answers:
     """``report`` and ``users`` are None where AWS denies them. ``keys`` are by the holder's name, ``uses`` by key id.
-    ``surviving``: keys that no answer has any more, though AWS still tells their use."""
+    ``surviving``: keys that their owner's list no longer has, though AWS still tells their use."""
 
     report: Report | None
     users: tuple[ListedUser, ...] | None

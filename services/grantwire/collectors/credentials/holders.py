@@ -11,7 +11,7 @@ from typing import Final
 
 from grantwire.aws.credentials.shapes import Report, ReportedKey, ReportRow
 from grantwire.aws.iam.shapes import ListedUser
-from grantwire.collectors.credentials.answers import HeldKey, Holder
+from grantwire.collectors.credentials.answers import Answers, HeldKey, Holder
 
 LAG: Final = timedelta(minutes=15)  # IAM is eventually consistent: a report may miss users that are this young
 ACTIVE: Final = "Active"
@@ -33,11 +33,11 @@ def lines_of(users: Sequence[ListedUser], rows: Mapping[str, ReportRow]) -> dict
     """The line that tells of each user who is there now, by name. A report has no unique ids: a user is the one of this
     name and time of creation or, renamed since, the only one of this time whose name nobody has any more."""
     there = {user.name for user in users}
-    lines = {user.name: row for user in users if (row := rows.get(user.name)) and row.created_at == user.created_at}
+    lines = {user.name: row for user in users if (row := rows.get(user.name)) and row.created_at == _born(user)}
     renamed = [user for user in users if user.name not in rows]
     for user in renamed:
-        former = [row for name, row in rows.items() if name not in there and row.created_at == user.created_at]
-        if len(former) == 1 and sum(other.created_at == user.created_at for other in renamed) == 1:
+        former = [row for name, row in rows.items() if name not in there and row.created_at == _born(user)]
+        if len(former) == 1 and sum(_born(other) == _born(user) for other in renamed) == 1:
             lines[user.name] = former[0]
     return lines
 
@@ -56,6 +56,19 @@ def fits(lines: Sequence[ReportedKey], held: Sequence[HeldKey]) -> bool:
     told = [(key.rotated_at, key.active) for key in lines if key.rotated_at is not None]
     known = [(each.key.created_at, each.key.status == ACTIVE) for each in held]
     return len(told) == len(lines) and sorted(told) == sorted(known)
+
+
+def contradicted(answers: Answers) -> list[str]:
+    """Held keys that their owner's list no longer has, though the report tells of one of their age: deleted since, or
+    left out of the list."""
+    return [
+        each.key.id
+        for holder in answers.holders
+        if holder.line is not None and (told := answers.keys.answers.get(holder.name)) is not None
+        for each in holder.held
+        if each.key.id not in {key.id for key in told}
+        and any(key.rotated_at == each.key.created_at for key in holder.line.keys)
+    ]
 
 
 def newest_report(held: Iterable[HeldKey]) -> datetime | None:
@@ -90,9 +103,14 @@ def _listed(users: Sequence[ListedUser], rows: Mapping[str, ReportRow], owned: O
 
 
 def _by_owner(held: Iterable[HeldKey]) -> Owned:
-    found: dict[str, tuple[HeldKey, ...]] = {}
+    """A key once, though a user who moved to another path may still own it under both ARNs."""
+    found: dict[str, dict[str, HeldKey]] = {}
     for each in held:
         if each.owner is not None:
-            name = each.owner.rpartition("/")[2]
-            found[name] = (*found.get(name, ()), each)
-    return found
+            found.setdefault(each.owner.rpartition("/")[2], {})[each.key.id] = each
+    return {name: tuple(keys.values()) for name, keys in found.items()}
+
+
+def _born(user: ListedUser) -> datetime:
+    """A report tells whole seconds."""
+    return user.created_at.replace(microsecond=0)

@@ -4,7 +4,6 @@ The report first: it tells of every user, and whose keys must be asked for. With
 not fit together is read once more, all of it; what still does not fit is an error, never a guess.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,9 +16,10 @@ from grantwire.collectors.credentials import coverage, doubts, uses
 from grantwire.collectors.credentials.answers import Answers, HeldKey
 from grantwire.collectors.credentials.asking import ask_each
 from grantwire.collectors.credentials.facts import facts_from_answers
-from grantwire.collectors.credentials.holders import holders, must_be_asked
+from grantwire.collectors.credentials.holders import contradicted, holders, must_be_asked
 from grantwire.collectors.kit.reading import Reading
-from grantwire.collectors.kit.settling import if_allowed, side_by_side
+from grantwire.collectors.kit.settling import if_allowed, side_by_side, together
+from grantwire.contracts.failures import AwsCause, AwsError
 
 
 class Reader(Protocol):
@@ -74,13 +74,17 @@ async def _answers(reader: Reader, subject: Subject, denied: dict[str, str]) -> 
     wanted = [holder.name for holder in found.holders if must_be_asked(holder, report)]
     found = replace(found, keys=await ask_each(wanted, reader.keys))
     found = replace(found, uses=await ask_each(uses.untold(found), reader.last_use))
-    return replace(found, surviving=await _surviving(reader, subject.held, found))
+    missing = contradicted(found)
+    tells = await together(_tells_use(reader, key) for key in missing)
+    return replace(found, surviving=frozenset(key for key, told in zip(missing, tells, strict=True) if told))
 
 
-async def _surviving(reader: Reader, held: Sequence[HeldKey], found: Answers) -> frozenset[str]:
-    """Of the keys that no answer has any more, those whose use AWS still tells. Where it denies that, as it may of keys
-    that are no more, the list alone is believed."""
-    told = {key.id for holder in found.holders for key in found.keys_of(holder)}
-    closed = {*found.keys.denied, ""} if found.keys.denied else set()  # "": whose owner is lost
-    vanished = [each.key.id for each in held if each.key.id not in told and each.key.user_name not in closed]
-    return frozenset((await ask_each(vanished, reader.last_use)).answers)
+async def _tells_use(reader: Reader, key: str) -> bool:
+    """Whether AWS still knows the key. What it says of one that is no more is not documented: only an answer counts."""
+    try:
+        await reader.last_use(key)
+    except AwsError as error:
+        if error.cause in (AwsCause.GONE, AwsCause.FINAL) or errors.lacks_permission(error):
+            return False
+        raise
+    return True
