@@ -17,12 +17,13 @@ from tests.integration.graph.scenes import Bus, facts, organization_bus, organiz
 
 OTHER = "444455556666"
 PATH = "/v1/inventory/secrets"
+NOW = utc_now()
 ALICE, BOB = user("alice", account=ACCOUNT, emails=["al@x.org"]), user("bob", account=OTHER)
 TWIN = user("alice", "AIDAtwin", account=OTHER)
 
 
 def ago(days: int) -> str:
-    return (utc_now() - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (NOW - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def of_other() -> Facts:

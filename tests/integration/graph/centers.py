@@ -10,6 +10,7 @@ from tests.integration.graph.scenes import Bus, account_node, external, facts, l
 
 INSTANCE, STORE = "ssoins-7223aabbccddeeff", "d-90670aabbc"
 SHARED = "identity_center"
+_RESERVED = "aws-reserved/sso.amazonaws.com/"
 RESERVED = "/aws-reserved/sso.amazonaws.com/"
 
 
@@ -56,6 +57,7 @@ def pair(set_: Resource, account: str) -> Resource:
 
 
 def reserved(set_: Resource, account: str) -> Resource:
+    """The role that AWS makes of a permission set in an account, of which ``realized_as`` is derived."""
     name = f"AWSReservedSSO_{set_.name}_0000{account}"
     made = role(f"{RESERVED[1:]}{name}", f"AROA{name}", account, role_class="sso_reserved", path=RESERVED)
     return replace(made, name=name)
