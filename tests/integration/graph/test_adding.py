@@ -123,6 +123,23 @@ DAMAGE = [
 ]
 
 
+async def test_what_was_damaged_and_is_not_listed_is_put_right_as_far_as_it_can_be(graph: Graph, bus: Bus) -> None:
+    await value(graph, "UPDATE node SET hash = lineage WHERE name = 'ann'")
+    await value(graph, "UPDATE node SET lineage = hash WHERE name = 'cid'")
+    assert len(await check(graph, repair=True)) == 1
+    await send(bus, seen("bob"), LATER)
+    assert (await check(graph), await names(graph)) == ([], "ann bob cid")
+
+
+async def test_a_row_whose_id_is_another_s_is_named_until_it_is_listed(graph: Graph, bus: Bus) -> None:
+    await value(graph, "UPDATE node SET native_id = 'scim:eve' WHERE name = 'ann'")
+    for listed, damaged in ((seen("bob"), 1), (seen("bob", "ann"), 0)):
+        await check(graph, repair=True)
+        await send(bus, listed, LATER)
+        assert len(await check(graph)) == damaged
+        assert await value(graph, "SELECT count(*) FROM node") == 3, "nobody was invented"
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 async def test_what_was_damaged_is_put_right(graph: Graph, bus: Bus, damage: str) -> None:
     await value(graph, damage)
