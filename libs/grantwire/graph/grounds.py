@@ -38,10 +38,19 @@ def grounds(question: str, subject: Node, met: Iterable[Node]) -> Grounds:
     found = Grounds(everywhere=_everywhere(question, subject))
     for node in met:
         _add(found, node)
-    if question == "who_can" and subject.kind is Kind.ACCOUNT:
-        found.center.add(assignments_scope(AccountId(subject.native_id)))
+    if question == "who_can":
+        found.center |= {assignments_scope(account) for node in (subject, *met) if (account := _entered(node, subject))}
     found.keys |= found.center
     return found
+
+
+def _entered(node: Node, subject: Node) -> AccountId | None:
+    """The account that people enter by their assignments: the one asked about, or that of a role which is only entered
+    so."""
+    if node is subject and node.kind is Kind.ACCOUNT:
+        return AccountId(node.native_id)
+    reserved = node.owned and node.attributes.get("role_class") == "sso_reserved"
+    return AccountId(node.account) if reserved and node.account else None
 
 
 def _everywhere(question: str, subject: Node) -> bool:
@@ -51,9 +60,8 @@ def _everywhere(question: str, subject: Node) -> bool:
 
 
 def _add(found: Grounds, node: Node) -> None:
-    account = AccountId(node.account) if node.account and node.owned else None
-    if account:
-        found.keys.add(iam_scope(account))
+    if node.account and node.owned:
+        found.keys.add(iam_scope(AccountId(node.account)))
     if node.kind is Kind.PROVISIONED_PERMISSION_SET:
         where, arn = pair_of(node.native_id)
         found.center |= {assignments_scope(AccountId(where)), _sets(arn)}
@@ -61,8 +69,6 @@ def _add(found: Grounds, node: Node) -> None:
         found.center.add(_sets(node.native_id))
     elif node.kind in _ASSIGNABLE and (store := node.attributes.get("identity_store")):
         found.center.add(directory_users_scope(str(store)))
-    elif account and node.attributes.get("role_class") == "sso_reserved":
-        found.center.add(assignments_scope(account))
 
 
 def _sets(arn: str) -> ScopeKey:

@@ -12,6 +12,7 @@ from grantwire.contracts.ids import ACCOUNT_ID, TENANT
 from grantwire.contracts.resources import KIND_CODES, Kind, facet_of
 from grantwire.contracts.text import storable
 from grantwire.graph import identity
+from grantwire.graph.derived import directory_user
 from grantwire.graph.export import Tenant, tenant_of
 from grantwire.graph.labels import DELETED, spelt
 from grantwire.graph.nodes import Node
@@ -46,7 +47,13 @@ async def candidates(graph: Graph, text: str, kinds: list[Kind]) -> list[Node]:
         found = await _candidates(connection, text, kinds)
         if not found:
             raise await _not_found(connection, text, kinds)
-    return [node_from(row, tenant) for row in found]
+    return _one_each([node_from(row, tenant) for row in found])
+
+
+def _one_each(found: list[Node]) -> list[Node]:
+    """Without what SCIM shows of a person who is there already: both go by one name."""
+    people = {node.native_id for node in found if node.kind is Kind.IDENTITY_USER}
+    return [each for each in found if each.kind is not Kind.SCIM_USER or directory_user(each.native_id) not in people]
 
 
 async def nodes(connection: Connection, ids: Iterable[UUID], tenant: Tenant) -> dict[UUID, Node]:

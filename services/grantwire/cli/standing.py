@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from grantwire.cli.resting import ages
-from grantwire.cli.words import parts
+from grantwire.cli.words import parts, reason_text
 
 Scope: TypeAlias = Mapping[str, Any]
 HEADINGS: Final = ("connector", "read", "state", "of what, and when")
@@ -57,3 +57,14 @@ def _part(scope: Scope) -> str:
 def state_of(scope: Scope) -> str:
     """Overdue counts as a state of what is complete otherwise."""
     return "overdue" if scope["state"] == "complete" and scope["overdue"] else str(scope["state"])
+
+
+def joined(scopes: Iterable[Scope]) -> list[dict[str, Any]]:
+    """Scopes of one account that are as they are for one and the same reason, as one: nobody reads a sentence twice."""
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for scope in scopes:
+        why = reason_text(scope.get("reason"))
+        key = (scope["account"], scope["state"], why) if scope.get("account") and why else (scope["scope"],)
+        known = groups.get(key)
+        groups[key] = {**known, "scope": f"{known['scope']}, {scope['scope']}"} if known else dict(scope)
+    return list(groups.values())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from grantwire.contracts.failures import NotFound
-from grantwire.contracts.resources import Relation, Resource
+from grantwire.contracts.resources import Kind, Relation, Resource
 from grantwire.contracts.snapshots import Outcome
 from grantwire.graph import Graph, apply_seal, queries
 from grantwire.graph.queries import Answer, Path
@@ -15,6 +15,7 @@ from tests.integration.graph.centers import (
     SHARED,
     STORE,
     Center,
+    ScopeBus,
     assigned,
     gone,
     pair,
@@ -242,6 +243,19 @@ async def test_it_is_found_by_what_people_and_answers_call_it(graph: Graph, text
     alice, admins = person("alice", display_name="Alice Smith", emails=emails), team("Admins")
     await load(graph, [alice], [admins], [], [assigned(gone("u-left"), READ, PROD)], deleted=[gone("u-left")])
     assert (await queries.resolve(graph, text)).native_id == native_id
+
+
+async def test_a_person_whom_scim_shows_too_is_one_person(graph: Graph) -> None:
+    alice = person("alice")
+    await load(graph, [alice], [], [], [assigned(alice, READ, PROD)])
+    shown = Resource(Kind.SCIM_USER, f"scim:{alice.native_id}", None, "alice", {"user_name": "alice", "active": True})
+    stranger = Resource(Kind.SCIM_USER, "scim:u-other", None, "stranger", {"user_name": "stranger", "active": True})
+    await ScopeBus(graph, account=None, key="scim/tenant", of="scim", covers=["scim_user"]).send(
+        facts([shown, stranger])
+    )
+    assert (await queries.resolve(graph, "Alice")).native_id == alice.native_id
+    assert (await queries.resolve(graph, "scim:u-alice")).kind is Kind.SCIM_USER
+    assert (await queries.resolve(graph, "stranger")).kind is Kind.SCIM_USER, "there is nobody else of that name"
 
 
 async def test_nobody_is_found_by_half_a_name(graph: Graph) -> None:

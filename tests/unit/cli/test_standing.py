@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from grantwire.cli.standing import overview
+from grantwire.cli.standing import joined, overview
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -57,3 +57,14 @@ def test_every_kind_has_its_place_and_accounts_are_counted() -> None:
 
 def test_without_any_of_it_there_is_no_line() -> None:
     assert overview([scope("iam/1"), scope("organization/o-1")], NOW) == []
+
+
+def test_one_reason_for_several_scopes_of_an_account_is_said_once() -> None:
+    why = {"reason": {"code": "denied", "text": "AWS refused sts:AssumeRole."}, "account": "1"}
+    ill = [scope("credentials/1", "stale", None, **why), scope("iam/1", "stale", None, **why)]
+    other = [
+        scope("iam/2", "stale", None, **{**why, "account": "2"}),
+        scope("iam/3", account="3"),
+        scope("x", account="3"),
+    ]
+    assert [each["scope"] for each in joined([*ill, *other])] == ["credentials/1, iam/1", "iam/2", "iam/3", "x"]

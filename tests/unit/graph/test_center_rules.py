@@ -118,6 +118,9 @@ def test_what_an_answer_rests_on() -> None:
     assert reached.center == reached.keys - {f"iam/{PROD}"}
     alone = grounds("can", ROLE, [ROLE])
     assert (alone.keys, alone.center, alone.everywhere) == ({f"iam/{PROD}"}, set(), False)
+    acting = node(Kind.IAM_ROLE, "arn:reserved", account=PROD, role_class="sso_reserved")
+    assert not grounds("can", acting, [acting]).center, "what a role may assume is its accounts' IAM alone"
+    assert grounds("who_can", acting, [acting]).center == {f"assignments/{PROD}"}
     account = node(Kind.ACCOUNT, PROD)
     assert grounds("who_can", account, [account]).center == {f"assignments/{PROD}"}
     assert grounds("who_can", node(Kind.PERMISSION_SET, SET), []).everywhere

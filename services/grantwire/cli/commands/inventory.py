@@ -90,7 +90,7 @@ def _print_csv(found: dict[str, Any], *, root: bool) -> None:
 def _say(found: dict[str, Any], *, root: bool) -> None:
     bare = keys.without_mfa(found["roots"])
     if root:
-        say(f"{counted(len(found['roots']) - len(bare), 'other root user')} with MFA.", "dim")
+        say(f"{counted(len(found['roots']) - len(bare), 'root user')} with MFA.", "dim")
     else:
         say(f"{counted(len(found['secrets']), 'access key')}.", "bold")
         if bare:

@@ -9,7 +9,7 @@ from grantwire.cli import options as opt
 from grantwire.cli.asking import ask
 from grantwire.cli.exits import Exit
 from grantwire.cli.output import out, print_json, print_table, say
-from grantwire.cli.standing import HEADINGS, overview
+from grantwire.cli.standing import HEADINGS, joined, overview
 from grantwire.cli.words import counted, freshness, last_run, parts, reason_text
 
 _FEW, _SOME = 3, 20  # scopes that are all named, and lines for those that are not well
@@ -38,8 +38,8 @@ def _print(found: dict[str, Any]) -> None:
         print_table(HEADINGS, beside)
     out().print()
     shown = named(found["scopes"])
-    for scope in shown[:_SOME]:
-        print_table(("scope",), [(freshness(scope, now),)])
+    if shown:
+        print_table(("scope",), [(freshness(scope, now),) for scope in joined(shown[:_SOME])])
     if len(shown) > _SOME:
         say(f"and {len(shown) - _SOME:,} more that are not well; --json names them all", "yellow")
     if rest := len(found["scopes"]) - len(shown):
