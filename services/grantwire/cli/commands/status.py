@@ -38,8 +38,9 @@ def _print(found: dict[str, Any]) -> None:
         print_table(HEADINGS, beside)
     out().print()
     shown = named(found["scopes"])
-    if shown:
-        print_table(("scope",), [(freshness(scope, now),) for scope in joined(shown[:_SOME])])
+    if some := shown[:_SOME]:
+        told = joined(some) if out().is_terminal else some  # elsewhere a line a scope, for whoever greps for it
+        print_table(("scope",), [(freshness(scope, now),) for scope in told])
     if len(shown) > _SOME:
         say(f"and {len(shown) - _SOME:,} more that are not well; --json names them all", "yellow")
     if rest := len(found["scopes"]) - len(shown):
