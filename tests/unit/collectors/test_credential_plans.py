@@ -1,80 +1,13 @@
-"""Which plan, which calls, which doubts, what is covered: on answers as different readings would give them."""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+"""Which plan, which calls, what is covered: on answers as different readings would give them."""
 
 import pytest
 
-from grantwire.aws.credentials.shapes import AccessKey, LastUse, Report
-from grantwire.aws.errors import INCONSISTENT
-from grantwire.aws.iam.shapes import ListedUser
-from grantwire.collectors.credentials.answers import HeldKey
-from grantwire.collectors.credentials.plans import Subject, fetch_credentials
+from grantwire.aws.credentials.shapes import Report
 from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.resources import Kind, RelationKind
+from tests.unit.collectors.credential_readings import COVERED, YOUNG, Lists, Readings, denied, fetch, later
 from tests.unit.collectors.credentials import ACCOUNT, NEVER, arn, at, held, key, line, report, root, row, used, user
-
-T = TypeVar("T")
-Lists = Mapping[str, Sequence[AccessKey] | AwsError]
-COVERED = ["iam_user", "contains", "facet", "access_key", "owns"]
-YOUNG = 11.0  # the hour after the report
-
-
-def denied(operation: str) -> AwsError:
-    return AwsError(f"AWS refused {operation}.", cause=AwsCause.DENIED, operation=operation, code="AccessDenied")
-
-
-def gone(operation: str) -> AwsError:
-    return AwsError("Gone.", cause=AwsCause.GONE, operation=operation, code="NoSuchEntity")
-
-
-def later(operation: str) -> AwsError:
-    return AwsError("Later.", cause=AwsCause.TRANSIENT, operation=operation, code="Throttling")
-
-
-@dataclass
-class Readings:
-    """A reader whose reports and lists are those given, one after the other; the last one stays. An error is raised; of
-    a user or key that is not given AWS knows nothing."""
-
-    reports: Sequence[Report | AwsError] = field(default_factory=lambda: [report()])
-    user_lists: Sequence[tuple[ListedUser, ...] | AwsError] = field(default_factory=lambda: [()])
-    keys_of: Lists = field(default_factory=dict)
-    uses: Mapping[str, LastUse | AwsError] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-
-    async def report(self) -> Report:
-        return self._next("report", self.reports)
-
-    async def users(self) -> tuple[ListedUser, ...]:
-        return self._next("users", self.user_lists)
-
-    async def keys(self, user_name: str) -> tuple[AccessKey, ...]:
-        return tuple(self._next(f"keys {user_name}", [self.keys_of.get(user_name, gone("iam:ListAccessKeys"))]))
-
-    async def last_use(self, key_id: str) -> LastUse:
-        return self._next(f"use {key_id}", [self.uses.get(key_id, gone("iam:GetAccessKeyLastUsed"))])
-
-    def _next(self, name: str, answers: Sequence[T | AwsError]) -> T:
-        answer = answers[min(self.calls.count(name), len(answers) - 1)]
-        self.calls.append(name)
-        if isinstance(answer, AwsError):
-            raise answer
-        return answer
-
-
-async def fetch(readings: Readings, *keys: HeldKey, own_user: str | None = None) -> Reading:
-    return await fetch_credentials(readings, Subject(ACCOUNT, own_user, keys))
-
-
-async def doubted(readings: Readings, *keys: HeldKey, own_user: str | None = None) -> str:
-    with pytest.raises(AwsError) as caught:
-        await fetch(readings, *keys, own_user=own_user)
-    assert (caught.value.code, caught.value.cause) == (INCONSISTENT, AwsCause.TRANSIENT)
-    assert readings.calls.count("report") == 2, "all of it was read once more"
-    return str(caught.value)
 
 
 def keys_in(reading: Reading) -> dict[str, dict[str, object]]:
@@ -239,54 +172,6 @@ async def test_what_changed_between_two_calls_is_read_again() -> None:
     readings = Readings([told], [(), (user("ada"),)], {"ada": [key("K", "ada")]})
     assert owners(await fetch(readings)) == {"K": arn("ada")}
     assert readings.calls.count("report") == 2
-
-
-async def test_a_report_without_a_user_who_is_older_is_cut() -> None:
-    readings = Readings([report(row("ada"))], [(user("ada"), user("bob"))], {"bob": ()})
-    assert "no line for arn:aws:iam::111122223333:user/bob" in await doubted(readings)
-    almost = Readings([report(row("ada"))], [(user("ada"), user("bob", 9.9))], {"bob": ()})
-    assert (await fetch(almost)).covers == COVERED, "a few minutes are no doubt: IAM is eventually consistent"
-
-
-async def test_a_report_without_the_user_who_reads_it_is_cut() -> None:
-    readings = Readings([report()], [denied("iam:ListUsers")])
-    assert "no line for" in await doubted(readings, own_user=arn("me"))
-
-
-async def test_a_list_without_the_user_who_reads_it_is_cut() -> None:
-    readings = Readings([report(row("me"))], [()])
-    assert "reads the account but is not in ListUsers" in await doubted(readings, own_user=arn("me"))
-
-
-async def test_a_list_without_users_who_have_keys_to_list_is_cut() -> None:
-    readings = Readings([report(row("ada", line(1)))], [()], {"ada": [key("K", "ada")]})
-    assert "is not in ListUsers but has keys to list" in await doubted(readings)
-
-
-async def test_a_listed_user_who_is_gone_is_doubted() -> None:
-    readings = Readings([report(row("ada", line(1)))], [(user("ada"),)])
-    assert "is in ListUsers but gone" in await doubted(readings)
-
-
-async def test_a_key_that_vanished_from_its_list_but_is_known_to_aws_is_doubted() -> None:
-    readings = Readings([report(row("ada", line(1, False)))], [(user("ada"),)], {"ada": ()}, {"K": used(8)})
-    assert "the access key K is listed no more" in await doubted(readings, held("K", "ada", of=6))
-
-
-async def test_a_key_that_is_listed_but_unknown_is_doubted() -> None:
-    readings = Readings([report(row("ada"))], [(user("ada", YOUNG),)], {"ada": [key("N", "ada", YOUNG)]})
-    assert "the access key N is listed but gone" in await doubted(readings)
-
-
-async def test_a_key_of_two_users_is_doubted() -> None:
-    told = report(row("ada", line(1)), row("bob", line(1)))
-    lists = {"ada": [key("K", "ada")], "bob": [key("K", "bob")]}
-    assert "K belongs to two users" in await doubted(Readings([told], [(user("ada"), user("bob"))], lists))
-
-
-async def test_an_older_report_than_one_that_was_read_is_doubted() -> None:
-    readings = Readings([report(row("ada", line(1)), of=6)], [(user("ada"),)])
-    assert "was read before" in await doubted(readings, held("K", "ada", of=10))
 
 
 @pytest.mark.parametrize("which", ["reports", "user_lists"])
