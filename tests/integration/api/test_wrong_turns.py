@@ -188,7 +188,7 @@ async def test_identity_center_in_another_region(life: Life) -> None:
     body = await refused_by_aws(life, 400, identity_center=True, identity_center_region="eu-west-1")
     assert fields(body) == ["identity_center_region"]
     assert "sees no Identity Center instance in the region eu-west-1" in body["detail"]
-    assert "set identity_center_region to the region that the Identity Center console shows" in body["detail"]
+    assert "but one in us-east-1; next: set identity_center_region to us-east-1" in body["detail"]
 
 
 async def test_the_instance_that_is_found_is_kept(life: Life) -> None:
