@@ -80,7 +80,14 @@ def wrong_account(wanted: str, found: str, arn: str) -> AwsError:
 def behind(error: AwsError, account: str, whose: str = "the connector's own credentials") -> AwsError:
     """What stands in front of an account, which the error names, was not entered, so neither was the account."""
     sentence = f"Account {account} was not entered, because {whose} were not: {error}"
-    return AwsError(sentence, cause=error.cause, operation=error.operation, code=error.code, account=error.account)
+    return AwsError(
+        sentence,
+        cause=error.cause,
+        operation=error.operation,
+        code=error.code,
+        account=error.account,
+        role_arn=error.role_arn,
+    )
 
 
 def clock_ahead(operation: str, *, account: str | None, expired_at: datetime, now: datetime) -> AwsError:
@@ -150,7 +157,14 @@ def _said(rule: Rule, asked: Asked, code: str, *, said: str, status: int = 0, ap
         status=status,
         apart=apart,
     )
-    return AwsError(sentence, cause=rule.cause, operation=asked.operation, code=code, account=asked.account)
+    return AwsError(
+        sentence,
+        cause=rule.cause,
+        operation=asked.operation,
+        code=code,
+        account=asked.account,
+        role_arn=asked.role_arn,
+    )
 
 
 def _apart(headers: Mapping[str, str], now: datetime) -> str:

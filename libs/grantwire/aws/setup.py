@@ -133,20 +133,24 @@ def _connector_role(connector: Connector, trusted: Trusted, partition: str, *, r
 
 def _child_role(connector: Connector, partition: str, *, reveal: bool) -> RoleSetup:
     features, name = list(_child_features(connector)), connector.child_role_name.rpartition("/")[2]
-    made = (
-        "Accounts that Organizations created have it already; it trusts the management account and may do everything."
-    )
+    notes = []
+    if name == CHILD_DEFAULT:
+        notes.append(
+            "Accounts that Organizations created have it: it trusts the management account and may do everything."
+        )
+    if connector.role_arn is None:
+        notes.append("Put the connector role's account in the place of ACCOUNT; once the role is set, this names it.")
     return RoleSetup(
         "child",
         name,
         "every other account that is to be read",
         _trust(
-            connector.role_arn or f"<the ARN of the connector role, arn:{partition}:iam::ACCOUNT:role/{SUGGESTED}>",
+            connector.role_arn or f"arn:{partition}:iam::ACCOUNT:role/{SUGGESTED}",
             _shown(connector.child_external_id, "child_external_id", reveal=reveal),
         ),
         _permissions(features),
         features,
-        made if name == CHILD_DEFAULT else None,
+        " ".join(notes) or None,
     )
 
 

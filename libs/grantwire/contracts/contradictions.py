@@ -18,7 +18,8 @@ class Contradiction(NamedTuple):
 
 
 def contradictions(connector: Connector, *, draft: bool = False) -> list[Contradiction]:
-    """All of them, in the order of the fields. A ``draft`` may lack its role and its SCIM token."""
+    """All of them, in the order of the fields. A ``draft`` may lack its role, its SCIM endpoint and token. What is
+    switched off may stay set."""
     found = (*_operator(connector, draft=draft), *_identity_center(connector), *_scim(connector, draft=draft))
     return [Contradiction(*each) for each in found]
 
@@ -31,15 +32,9 @@ def partition_of_region(region: str) -> str | None:
 
 
 def _operator(connector: Connector, *, draft: bool) -> Iterator[tuple[str, str]]:
-    operator, role = connector.operator_role_arn, connector.role_arn
-    if operator is None:
-        if connector.operator_external_id is not None:
-            yield (
-                "operator_external_id",
-                "it is for an operator role, and there is none; next: set operator_role_arn, or leave it out",
-            )
+    if (operator := connector.operator_role_arn) is None:
         return
-    if role is None:
+    if (role := connector.role_arn) is None:
         if not draft:
             yield (
                 "operator_role_arn",

@@ -68,10 +68,21 @@ class AwsCause(StrEnum):
 
 
 class AwsError(GrantwireError):
-    """An AWS call that failed, said in one sentence. ``operation`` is ``service:Operation``, ``code`` AWS's own."""
+    """An AWS call that failed, said in one sentence. ``operation`` is ``service:Operation``, ``code`` AWS's own;
+    ``role_arn`` the role that was wanted or acting, where that is known."""
 
-    def __init__(self, message: str, *, cause: AwsCause, operation: str, code: str, account: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: AwsCause,
+        operation: str,
+        code: str,
+        account: str | None = None,
+        role_arn: str | None = None,
+    ) -> None:
         super().__init__(message)
+        self.role_arn = role_arn
         self.cause = cause
         self.operation = operation
         self.code = code

@@ -28,7 +28,7 @@ async def pause(graph: Graph, id: str, reason: str | None = None) -> bool:
         await connection.execute(life_sql.END_WAITING, TENANT, id, over)
         await connection.execute(run_sql.END_RUNS, TENANT, id)
         await connection.execute(sql.SET_STATE, TENANT, id, ConnectorState.PAUSED.value, why)
-        await connection.execute(sql.ADD_LOG, TENANT, id, "info", f"paused: {why}")
+        await connection.execute(sql.ADD_LOG, TENANT, id, "info", why)
         return True
 
 

@@ -12,11 +12,14 @@ from grantwire.contracts.failures import Invalid
 
 def changed(connector: Connector, changes: Mapping[str, Any]) -> Connector:
     """The settings after the changes; null puts a field back to its default. Raises ``RequestValidationError`` that
-    names every wrong field, ``Invalid`` for another id."""
+    names every wrong field, ``Invalid`` for another id and for a setting that there is not."""
     if changes.get("id", connector.id) != connector.id:
         raise Invalid(
             f"The id {connector.id!r} stays: history and messages carry it; next: add another connector.", "id"
         )
+    if strange := [name for name in changes if name not in Connector.model_fields]:
+        known = ", ".join(Connector.model_fields)
+        raise Invalid(f"{strange[0][:60]}: there is no such setting; the settings are {known}.", strange[0][:60])
     try:
         return Connector.model_validate(merged(connector.model_dump(mode="json"), changes))
     except ValidationError as error:

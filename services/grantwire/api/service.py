@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from faststream.nats import NatsBroker
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 from starlette.types import ASGIApp
 
@@ -36,11 +36,12 @@ from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
 from grantwire.api.validation import AwsDoor, Door
 from grantwire.aws import AwsSettings
-from grantwire.contracts.failures import GrantwireError
+from grantwire.contracts.failures import GrantwireError, Invalid
 from grantwire.graph import Graph, migrate, resealing
 from grantwire.graph.keys import NEXT_STEP
 from grantwire.graph.settings import KeySettings
 from grantwire.local import StateDir
+from grantwire.scim import allowed_origins
 
 NAME = "api"
 log = structlog.get_logger(__name__)
@@ -58,6 +59,20 @@ class Settings(KeySettings):
     admin_token: SecretStr | None = None
     admin_token_file: Path | None = None
     state_dir: Path | None = None
+    scim_allowed_origins: str = ""  # as https://scim.example.internal:8443, parted by commas; besides AWS's own
+
+    @field_validator("scim_allowed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        try:
+            allowed_origins(value)
+        except Invalid as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    def door(self) -> Door:
+        """How connectors are checked against AWS."""
+        return AwsDoor(AwsSettings(), allowed_origins(self.scim_allowed_origins))
 
     def token(self) -> str:
         """The admin token. Raises when there is none: an api that anybody may use is never started."""
@@ -108,7 +123,7 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
     async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
         await _mind_secrets(graph)
         broker = bus.broker(settings.nats_url, service=NAME)
-        app = _traced(assemble(graph, broker, AwsDoor(AwsSettings())))
+        app = _traced(assemble(graph, broker, settings.door()))
         async with (
             bus.running(broker),
             serving(_guarding(app, token, settings.public_host), Address(settings.api_host, settings.api_port)) as at,

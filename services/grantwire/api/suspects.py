@@ -16,9 +16,7 @@ def suspects(connector: Connector, error: AwsError) -> list[tuple[str, str]]:
     if error.operation != _ASSUME or error.cause is not AwsCause.DENIED or error.code not in _REFUSALS:
         return []
     operator = connector.operator_role_arn
-    if operator is not None and error.account == operator.split(":")[4] != connector.account:
-        return list(_operator(connector))
-    return list(_role(connector))
+    return list(_operator(connector) if operator and error.role_arn == operator else _role(connector))
 
 
 def _role(connector: Connector) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The validation door: the one place where the api asks AWS and SCIM endpoints, to tell a person at once whether a
 connector works."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -62,7 +62,7 @@ class AwsDoor:
     """Asks AWS as this process's ambient credentials. ``origins``: SCIM endpoints allowed besides AWS's own."""
 
     settings: AwsSettings
-    origins: Sequence[Origin] = ()
+    origins: Collection[Origin] = ()
 
     def mind(self, connector: Connector) -> None:
         if connector.scim_endpoint is not None:

@@ -254,6 +254,12 @@ async def test_the_id_stays(life: Life) -> None:
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "id")
 
 
+async def test_a_setting_that_there_is_not_is_named_even_to_be_unset(life: Life) -> None:
+    await life.add()
+    refused = await life.http.patch("/v1/connectors/prod", json={"nonsense": None})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "nonsense")
+
+
 async def test_versions_tell_what_changed_and_no_secret(life: Life) -> None:
     await life.add(child_external_id="first-secret")
     await life.http.patch("/v1/connectors/prod", json={"child_external_id": "second-secret", "interval": "1h"})
@@ -345,7 +351,7 @@ async def test_the_log_is_read_from_any_place_and_waited_for(life: Life) -> None
     waiting = asyncio.create_task(life.http.get("/v1/connectors/prod/log", params=params))
     await life.post("/pause")
     (line,) = (await asyncio.wait_for(waiting, 10)).json()["lines"]
-    assert line["text"] == "paused: Paused by hand."
+    assert line["text"] == "Paused by hand."
     await life.http.delete("/v1/connectors/prod")
     assert (await life.get("/log"))["lines"][-1]["text"] == "Connector 'prod' was removed."
 

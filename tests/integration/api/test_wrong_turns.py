@@ -53,7 +53,6 @@ MALFORMED: list[tuple[dict[str, Any], str, str]] = [
     (scim("https://169.254.169.254/latest/"), "scim_endpoint", "names the IP address 169.254.169.254"),
     (scim(f"http://scim.us-east-1.amazonaws.com/{TENANT}"), "scim_endpoint", "is plain http"),
     (scim(f"https://scim.us-east-1.amazonaws.com/{TENANT}", "short"), "scim_token", "fewer than 16 characters"),
-    ({"operator_external_id": "abc"}, "operator_external_id", "there is none; next: set operator_role_arn"),
     ({"role_arn": ..., "operator_role_arn": NOBODY.format("210987654321")}, "operator_role_arn", "next: set role_arn"),
     (
         {"operator_role_arn": "arn:aws-cn:iam::210987654321:role/Operator"},

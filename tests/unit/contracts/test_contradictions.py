@@ -34,7 +34,6 @@ def of(*, draft: bool = False, **settings: Any) -> list[tuple[str, str]]:
         ),
         ({"scim": True, "scim_token": "t"}, "scim_endpoint", "it is missing, and scim is on"),
         ({"scim": True, "scim_endpoint": "https://x"}, "scim_token", "it is missing, and scim is on"),
-        ({"operator_external_id": "abc"}, "operator_external_id", "there is none"),
         ({"operator_role_arn": OPERATOR}, "operator_role_arn", "next: set role_arn"),
         ({"operator_role_arn": ROLE, "role_arn": ROLE}, "operator_role_arn", "the connector's own role"),
         (
@@ -51,9 +50,9 @@ def test_a_contradiction_names_its_field(settings: dict[str, Any], field: str, s
 
 
 def test_all_of_them_are_named_at_once() -> None:
-    found = of(identity_center=True, identity_center_region="x", scim=True, operator_external_id="abc")
+    found = of(identity_center=True, identity_center_region="x", scim=True, operator_role_arn=OPERATOR)
     assert [field for field, _ in found] == [
-        "operator_external_id",
+        "operator_role_arn",
         "identity_center",
         "identity_center_region",
         "scim_endpoint",
@@ -68,7 +67,7 @@ def test_a_draft_may_lack_what_comes_later() -> None:
 
 def test_what_is_switched_off_may_stay_set() -> None:
     endpoint = "https://scim.us-east-1.amazonaws.com/11111111-2222-3333-4444-555555555555/scim/v2/"
-    assert of(scim_endpoint=endpoint, identity_center_region="us-east-1") == []
+    assert of(scim_endpoint=endpoint, operator_external_id="abc", identity_center_region="us-east-1") == []
     everything: dict[str, Any] = {"organizations": True, "identity_center": True, "scim": True, "scim_token": "t"}
     assert of(**everything, scim_endpoint=endpoint, role_arn=ROLE, operator_role_arn=OPERATOR) == []
 
