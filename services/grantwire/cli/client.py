@@ -51,6 +51,16 @@ class Api:
             await response.aread()
             return response.json()
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        async with self._asked("PUT", path, json=body) as response:
+            await response.aread()
+            return response.json()
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        async with self._asked("PATCH", path, json=body) as response:
+            await response.aread()
+            return response.json()
+
     async def delete(self, path: str) -> Any:
         async with self._asked("DELETE", path) as response:
             await response.aread()

@@ -21,13 +21,22 @@ class Exit(IntEnum):
 
 
 class Stop(Exception):
-    """The command ends here, with a sentence for a person and perhaps a next step and candidates."""
+    """The command ends here, with a sentence for a person and perhaps a next step and candidates. ``fields`` are the
+    settings that are to blame, or may be, with what is said of each."""
 
-    def __init__(self, code: Exit, message: str, next_step: str = "", candidates: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        code: Exit,
+        message: str,
+        next_step: str = "",
+        candidates: Sequence[str] = (),
+        fields: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.next_step = next_step
         self.candidates = candidates
+        self.fields = fields
 
 
 def stop_of(error: GrantwireError) -> Stop:
@@ -43,6 +52,7 @@ def stop_of_problem(status: int, problem: dict[str, Any]) -> Stop:
         detail,
         str(problem.get("next_step", "")),
         [str(each) for each in problem.get("candidates", ())],
+        [(str(each["field"]), str(each["message"])) for each in problem.get("errors", ())],
     )
 
 

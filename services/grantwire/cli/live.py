@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from grantwire import telemetry
 from grantwire.cli import exporting, pasting, simulated, summary
@@ -21,6 +21,8 @@ from grantwire.cli.signals import Ending
 from grantwire.contracts.connectors import Connector
 from grantwire.local import StateDir, ports
 from grantwire.telemetry import monotonic
+
+_AT_REST: Final = ("draft", "failed", "paused")
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,10 @@ async def _judged(standing: Standing, told: Told) -> Told:
 
 
 async def _others(api: Api, connectors: list[Connector]) -> list[str]:
-    """Connectors of earlier times are synced as well."""
+    """Connectors of earlier times are synced as well; not those that are drafts or paused."""
     named = {connector.id for connector in connectors}
-    return [each["id"] for each in (await api.get("/v1/connectors"))["connectors"] if each["id"] not in named]
+    found = (await api.get("/v1/connectors"))["connectors"]
+    return [each["id"] for each in found if each["id"] not in named and each["state"] not in _AT_REST]
 
 
 def _require_any(options: Options, synced: Synced) -> None:

@@ -9,6 +9,7 @@ StateDirOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--state-dir", help="State directory of the Grantwire to use or run; else GRANTWIRE_STATE_DIR."),
 ]
+ConnectorArgument: TypeAlias = Annotated[str, typer.Argument(metavar="CONNECTOR", help="The connector's id.")]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 ConnectorsOption: TypeAlias = Annotated[
     Path | None, typer.Option("--connectors", help="A YAML file of connectors to add before syncing.")

@@ -10,12 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from grantwire.cli.exits import Stop
+from grantwire.cli.words import cause_and_step
 
 _PLAIN_WIDTH: Final = 10_000  # without a terminal a line is never wrapped: somebody will grep it
 _COLOURS: Final = {
     "allow": "green",
     "complete": "green",
     "connected": "green",
+    "syncing": "cyan",
+    "draft": "magenta",
+    "paused": "yellow",
     "conditional": "yellow",
     "stale": "yellow",
     "overdue": "yellow",
@@ -65,6 +69,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
 
 
+def print_json_line(value: Any) -> None:
+    """One object of a command that goes on, at once."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
+
+
 def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], console: Console | None = None, *, whole: int = 0
 ) -> None:
@@ -90,14 +100,19 @@ def print_table(
 
 def say(line: object, style: str = "") -> None:
     """A line about the work, on stderr."""
-    err().print(Text(clean(line), style=style))
+    err().print(line if isinstance(line, Text) else Text(clean(line), style=style))
 
 
 def print_stop(stop: Stop) -> None:
-    """Why the command ends, and what to do next."""
+    """Why the command ends, and what to do next: what the sentence says itself before what is said of all its kind."""
     console = err()
-    console.print(Text("error: ", style="bold red") + Text(clean(stop)))
+    cause, step = cause_and_step(str(stop))
+    console.print(Text("error: ", style="bold red") + Text(clean(cause if not step else f"{cause}.")))
+    for name, message in stop.fields:
+        if f"{name}: " not in str(stop):
+            said = "" if message in str(stop) else f": {clean(message)}"
+            console.print(Text("  setting ", style="bold") + Text(f"{clean(name)}{said}"))
     for candidate in stop.candidates:
         console.print(Text(f"  candidate: {clean(candidate)}"))
-    if stop.next_step:
-        console.print(Text("next: ", style="bold") + Text(clean(stop.next_step)))
+    if next_step := step or stop.next_step:
+        console.print(Text("next: ", style="bold") + Text(clean(next_step)))

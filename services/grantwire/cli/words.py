@@ -133,6 +133,11 @@ def calls_of(scope: Mapping[str, Any]) -> int:
     return sum(calls.values()) if isinstance(calls, Mapping) else int(calls)
 
 
+def clock(at: str) -> str:
+    """When something was, as a log says it: `2026-11-29 09:12:44`, UTC."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(str(value)) if value else None
 

@@ -1,65 +1,54 @@
-"""`connector`: the accounts under management."""
+"""`connector`: the accounts under management, from a draft to what is removed."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from grantwire.cli import options as opt
 from grantwire.cli.asking import ask, segment
-from grantwire.cli.commands import gaps
+from grantwire.cli.commands import connector_life, gaps
 from grantwire.cli.commands.status import connector_row
-from grantwire.cli.output import print_json, print_table, say
+from grantwire.cli.given import with_settings
+from grantwire.cli.guide import print_guide
+from grantwire.cli.output import out, print_json, print_table, say
+from grantwire.cli.showing import print_connector, print_versions, tell_saved
 from grantwire.cli.words import counted
 
 group = typer.Typer(help="AWS accounts under management.", no_args_is_help=True)
 
+NewId: TypeAlias = Annotated[str, typer.Argument(help="A short name of your choice, such as prod.")]
+Version: TypeAlias = Annotated[
+    int | None, typer.Option("--version", help="Only if the settings still have this version.", show_default=False)
+]
+
 
 @group.command()
+@with_settings
 def add(
-    id: Annotated[str, typer.Argument(help="A short name of your choice, such as prod.")],
-    role_arn: Annotated[str | None, typer.Option(help="The role to assume; none: the ambient account.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="The external id that its trust policy asks for.")] = None,
-    name: Annotated[str, typer.Option(help="A longer name.")] = "",
-    interval: Annotated[str | None, typer.Option(help="How often to sync, such as 15m.")] = None,
-    organizations: Annotated[
-        bool, typer.Option("--organizations", help="Read the whole organization of the role's account.")
+    id: NewId,
+    settings: dict[str, Any],
+    ambient: Annotated[
+        bool, typer.Option("--ambient", help="No role: read the account of the ambient credentials themselves.")
     ] = False,
-    child_role_name: Annotated[str | None, typer.Option(help="The role to assume in each other account.")] = None,
-    child_external_id: Annotated[str | None, typer.Option(help="The external id that the child roles ask for.")] = None,
-    include_account: Annotated[list[str] | None, typer.Option(help="Only this account; repeatable.")] = None,
-    exclude_account: Annotated[list[str] | None, typer.Option(help="Not this account; repeatable.")] = None,
-    include_ou: Annotated[list[str] | None, typer.Option(help="Only what is below this unit; repeatable.")] = None,
-    exclude_ou: Annotated[list[str] | None, typer.Option(help="Nothing below this unit; repeatable.")] = None,
-    no_child_iam: Annotated[bool, typer.Option("--no-child-iam", help="Not the IAM of the other accounts.")] = False,
     json: opt.JsonOption = False,
     state_dir: opt.StateDirOption = None,
 ) -> None:
-    """Add a connector, or change one. It is checked against AWS at once, and its first sync begins."""
+    """Add a connector: with --role-arn it is checked against AWS and syncs at once; without, it is a draft, and told is
+    what to make in AWS, with an external id of its own."""
     from grantwire.cli.connectors_file import read_one
 
-    given = {
-        "id": id,
-        "role_arn": role_arn,
-        "external_id": external_id,
-        "name": name,
-        "interval": interval,
-        "organizations": organizations,
-        "child_role_name": child_role_name,
-        "child_external_id": child_external_id,
-        "include_accounts": include_account,
-        "exclude_accounts": exclude_account,
-        "include_ous": include_ou,
-        "exclude_ous": exclude_ou,
-    }
-    chosen = {key: value for key, value in given.items() if value} | ({"child_iam": False} if no_child_iam else {})
-    connector = read_one(chosen)
-    body = connector.model_dump(mode="json", exclude_unset=True)
-    answer = ask(state_dir, lambda api: api.post("/v1/connectors", body))
+    connector = read_one({"id": id, **settings})
+    body, draft = connector.model_dump(mode="json", exclude_unset=True), not (ambient or connector.role_arn)
+    path = "/v1/connectors?draft=true" if draft else "/v1/connectors"
+    answer = ask(state_dir, lambda api: api.post(path, body))
     if json:
         print_json(answer)
+    elif draft:
+        say(f"Connector {id} is a draft: it waits for its role.", "bold")
+        print_guide(out(), answer["setup"], answer["connector"])
     else:
-        _tell(answer)
+        tell_saved(answer)
 
 
 @group.command("list")
@@ -76,20 +65,67 @@ def list_all(json: opt.JsonOption = False, state_dir: opt.StateDirOption = None)
 
 
 @group.command()
-def show(id: str, json: opt.JsonOption = False, state_dir: opt.StateDirOption = None) -> None:
-    """One connector's settings and log. Secrets are shown as "set"."""
-    found = ask(state_dir, lambda api: api.get(f"/v1/connectors/{segment(id)}"))
-    if json:
-        print_json(found)
+def show(
+    id: opt.ConnectorArgument,
+    policies: Annotated[bool, typer.Option("--policies", help="What to make in AWS for it.")] = False,
+    versions: Annotated[bool, typer.Option("--versions", help="When its settings were changed, and what.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Its label and log as they change, until Ctrl-C.")] = False,
+    json: opt.JsonOption = False,
+    state_dir: opt.StateDirOption = None,
+) -> None:
+    """One connector's settings and log; of a draft, what to make in AWS. Secrets are shown as "set"."""
+    path = f"/v1/connectors/{segment(id)}"
+    if watch:
+        connector_life.watched(id, state_dir)
+    found = ask(state_dir, lambda api: api.get(path))
+    if versions:
+        found = ask(state_dir, lambda api: api.get(f"{path}/versions"))
+        print_json(found) if json else print_versions(found)
         return
-    shown = {name: value for name, value in found["settings"].items() if value not in (None, "", [], False)}
-    print_table(("field", "value"), [("state", found["state"]), *shown.items()])
-    for entry in found["log"]:
-        say(" ".join(str(part) for part in (entry.values() if isinstance(entry, dict) else [entry])), "dim")
+    if policies or found["state"] in ("draft", "failed"):
+        found |= {"setup": ask(state_dir, lambda api: api.get(f"{path}/setup"))}
+    print_json(found) if json else print_connector(found)
 
 
 @group.command()
-def remove(id: str, json: opt.JsonOption = False, state_dir: opt.StateDirOption = None) -> None:
+@with_settings
+def edit(
+    id: opt.ConnectorArgument,
+    settings: dict[str, Any],
+    unset: Annotated[
+        list[str] | None, typer.Option("--unset", help="Put this setting back to its default; repeatable.")
+    ] = None,
+    version: Version = None,
+    json: opt.JsonOption = False,
+    state_dir: opt.StateDirOption = None,
+) -> None:
+    """Change some settings; the others stay. Checked against AWS like a new connector."""
+    changes = connector_life.changes_of(settings, unset)
+    body = changes | ({"version": version} if version is not None else {})
+    answer = ask(state_dir, lambda api: api.patch(f"/v1/connectors/{segment(id)}", body))
+    print_json(answer) if json else tell_saved(answer)
+
+
+@group.command("set-role")
+def set_role(
+    id: opt.ConnectorArgument,
+    role_arn: Annotated[str, typer.Argument(help="The role to assume, as arn:aws:iam::123456789012:role/Name.")],
+    external_id: Annotated[
+        str | None, typer.Option(help="Another external id than the connector has.", show_default=False)
+    ] = None,
+    version: Version = None,
+    json: opt.JsonOption = False,
+    state_dir: opt.StateDirOption = None,
+) -> None:
+    """Give a draft its role, or a connector another one: it is checked against AWS, and a sync begins."""
+    given = {"role_arn": role_arn, "external_id": external_id, "version": version}
+    body = {name: value for name, value in given.items() if value is not None}
+    answer = ask(state_dir, lambda api: api.put(f"/v1/connectors/{segment(id)}/role", body))
+    print_json(answer) if json else tell_saved(answer)
+
+
+@group.command()
+def remove(id: opt.ConnectorArgument, json: opt.JsonOption = False, state_dir: opt.StateDirOption = None) -> None:
     """Forget a connector. What it read is retired: kept for 30 days, out of every answer."""
     found = ask(state_dir, lambda api: api.delete(f"/v1/connectors/{segment(id)}"))
     if json:
@@ -99,6 +135,10 @@ def remove(id: str, json: opt.JsonOption = False, state_dir: opt.StateDirOption 
     say(f"Connector {id} is removed; {counted(len(found['retired']), 'scope')} retired (`grantwire retired list`).")
 
 
+group.command("test")(with_settings(connector_life.test))
+group.command("pause")(connector_life.pause)
+group.command("resume")(connector_life.resume)
+group.command("logs")(connector_life.logs)
 group.command("gaps")(gaps.gaps)
 group.command("accept-gap")(gaps.accept_gap)
 group.command("withdraw-gap")(gaps.withdraw_gap)
@@ -106,14 +146,3 @@ group.command("withdraw-gap")(gaps.withdraw_gap)
 
 def _retired(scope: dict[str, Any]) -> tuple[object, ...]:
     return scope["scope"], scope["rows"], f"{datetime.fromisoformat(scope['purged_after']):%Y-%m-%d}"
-
-
-def _tell(answer: dict[str, Any]) -> None:
-    view = answer["connector"]
-    print_table(("connector", "account", "organization", "state", "reason"), [connector_row(view)])
-    if answer["not_yet_acting"]:
-        say(f"Accepted, but nothing acts on it yet: {', '.join(answer['not_yet_acting'])}.", "yellow")
-    if answer["run"]:
-        say(f"The first sync has begun; `grantwire sync {view['id']} --wait` follows the next one.")
-    else:
-        say("It was there already; nothing changed.")
