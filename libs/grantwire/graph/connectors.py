@@ -19,6 +19,7 @@ from grantwire.graph.standing import not_found
 from grantwire.graph.statements import connectors as sql
 from grantwire.graph.statements import fleet as fleet_sql
 from grantwire.graph.statements import runs as run_sql
+from grantwire.graph.statements import secrets as secret_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,8 @@ async def set_state(graph: Graph, id: str, state: ConnectorState, reason: str | 
 
 
 async def remove(graph: Graph, id: str) -> None:
-    """Forget a connector. What its scopes hold is retired; its settings by version and its log stay; a job that is
-    under way ends without settings to read with. Raises ``NotFound``."""
+    """Forget a connector. What its scopes hold is retired; its settings by version, without their secrets, and its log
+    stay; a job that is under way ends without settings to read with. Raises ``NotFound``."""
 
     async def work() -> None:
         async with graph.transaction() as connection:
@@ -147,7 +148,15 @@ async def _give_up(connection: Connection, id: str, why: str) -> None:
     await connection.execute(run_sql.END_RUNS, TENANT, id)
     await connection.execute(fleet_sql.FORGET_GAPS, TENANT, id)
     await connection.execute(sql.REMOVE, TENANT, id)
+    await _forget_secrets(connection, id)
     await connection.execute(sql.ADD_LOG, TENANT, id, "info", why)
+
+
+async def _forget_secrets(connection: Connection, id: str) -> None:
+    for row in await connection.fetch(secret_sql.SETTINGS, TENANT, id):
+        if secrets.secret_fields(row["settings"]):
+            plain = secrets.replaced(row["settings"], lambda _field, _value: None)
+            await connection.execute(secret_sql.RESEAL_VERSION, TENANT, id, row["version"], plain)
 
 
 async def _expect(connection: Connection, id: str, version: int) -> None:

@@ -120,14 +120,12 @@ async def test_a_rotation_brings_every_version_under_the_first_key(database_url:
     async with with_keys(database_url, OTHER) as before:
         await put(before, PROD.model_copy(update={"scim_token": "canary-0"}))
         await put(before)
-        await put(before, Connector(id="gone", scim_token="canary-5"), None)
-        await connectors.remove(before, "gone")
     async with with_keys(database_url, BOTH) as both:
         assert await connectors.settings(both, "prod", 2) == PROD
         first = await resealing.rotate(both)
-        assert (first.renewed, dict(first.sealed)) == (10, {"f31762ba": 10})
+        assert (first.renewed, dict(first.sealed)) == (9, {"f31762ba": 9})
         again = await resealing.rotate(both)
-        assert (again.renewed, dict(again.sealed)) == (0, {"9684eeaf": 10})
+        assert (again.renewed, dict(again.sealed)) == (0, {"9684eeaf": 9})
     assert await connectors.settings(graph, "prod", 2) == PROD, "without the old key"
 
 
@@ -160,6 +158,16 @@ async def test_rotations_and_saves_at_once_lose_nothing(database_url: str, graph
         await resealing.rotate(both)
     found = await resealing.check(graph)
     assert (dict(found.sealed), found.unreadable) == ({"9684eeaf": 3 * 8}, [])
+
+
+async def test_of_a_connector_that_is_removed_no_secret_stays(database_url: str, graph: Graph) -> None:
+    await put(graph, PROD.model_copy(update={"scim_token": "canary-0"}))
+    await put(graph)
+    async with with_keys(database_url, Keys()) as keyless:
+        await connectors.remove(keyless, "prod")
+    left = json.loads(await stored(graph))
+    assert [each["role_arn"] for each in left] == [PROD.role_arn] * 2 and "sealed" not in str(left)
+    assert await put(graph) == 3 and await connectors.settings(graph, "prod", 3) == PROD
 
 
 async def test_what_no_key_opens_stays_and_is_named(database_url: str, graph: Graph) -> None:
