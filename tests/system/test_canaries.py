@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grantwire.cli.catalog import SERVICES, load
+from grantwire.cli.catalog import SERVICES
 from grantwire.contracts.connectors import SECRET_FIELDS
 from tests.support.commands import grantwire
 from tests.support.eventually import eventually
@@ -33,7 +33,6 @@ CANARIES = {
     "account_overrides.*.external_id": "canary-d9603be18cf5724a",
     "scim_token": "canary-e5124c7fd0983ba6",
 }
-SCIM = "scim_allowed_origins" in load("api").Settings.model_fields  # else no endpoint here can be saved
 WRONG = "wrong-canary-f70d42c9b1e6835a"
 PLANTED = "planted-0e8b63f5a97c4d12"
 TOKEN = "admin-canary-97b3f2d05c61e84a"
@@ -89,8 +88,7 @@ def prod(aws: Sandbox) -> dict[str, Any]:
     given["operator_role_arn"] = operator(aws, member, trusted)
     ask_for_canaries(aws, role, of=given["operator_role_arn"])
     ask_for_canaries(aws, given["child_role_name"], member)
-    scim = {"scim_token": aws.facts["scim"]["token"]}
-    scim |= {"scim": True, "scim_endpoint": aws.facts["scim"]["endpoint"]} if SCIM else {}
+    scim = {"scim": True, "scim_endpoint": aws.facts["scim"]["endpoint"], "scim_token": aws.facts["scim"]["token"]}
     everything = {"identity_center": True, "sync_secrets": True}
     plain = {name: value for name, value in CANARIES.items() if "*" not in name}
     overrides = {member: {"external_id": CANARIES["account_overrides.*.external_id"]}}
@@ -266,10 +264,11 @@ def test_the_libraries_talked_and_the_secrets_were_used(told: Told) -> None:
     """Or there would have been nothing to find."""
     assert set(CANARIES) == set(SECRET_FIELDS)
     logs = told.places["logs"].decode(errors="replace")
-    for library in ("botocore.endpoint", "urllib3.connectionpool"):
+    for library in ("botocore.endpoint", "urllib3.connectionpool", "httpcore.http11"):
         assert library in logs, library
     assert "ExternalId" in logs and "AssumeRole" in logs
     closed = {scope.split("/")[1] for scope, state in told.states.items() if state != "complete"}
+    assert any(scope.startswith("scim/") for scope in told.states)
     assert len(told.states) > 15 and closed == told.closed, told.states
 
 
