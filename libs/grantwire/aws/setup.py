@@ -18,6 +18,7 @@ from grantwire.aws.permissions import (
     policy,
 )
 from grantwire.contracts.connectors import Connector
+from grantwire.contracts.failures import AwsError
 
 Document = dict[str, Any]
 SUGGESTED: Final = "Grantwire"  # the name of a connector role that is not there yet
@@ -75,22 +76,24 @@ class Setup:
     notes: list[str]
 
 
-def setup_of(connector: Connector, caller: Identity | None, *, reveal: bool) -> Setup:
-    """``caller``: who the api is in AWS, None where nobody knows. ``reveal``: with the external ids themselves, which
-    only a draft shows."""
-    trusted, partition = trusted_by(connector, caller), _partition(connector, caller)
+def setup_of(connector: Connector, caller: Identity | AwsError, *, reveal: bool) -> Setup:
+    """``caller``: who the api is in AWS, or why nobody knows. ``reveal``: with the external ids themselves, which only
+    a draft shows."""
+    trusted = trusted_by(connector, caller)
+    known = None if isinstance(caller, AwsError) else caller
+    partition = _partition(connector, known)
     roles = [_connector_role(connector, trusted, partition, reveal=reveal)]
     if connector.organizations and connector.child_iam:
         roles.append(_child_role(connector, partition, reveal=reveal))
-    return Setup(partition, trusted, roles, list(_allowances(connector, caller, partition)), list(_notes(connector)))
+    return Setup(partition, trusted, roles, list(_allowances(connector, known, partition)), list(_notes(connector)))
 
 
-def trusted_by(connector: Connector, caller: Identity | None) -> Trusted:
+def trusted_by(connector: Connector, caller: Identity | AwsError) -> Trusted:
     """The operator role where the connector names one, else the caller: a session as the role that it is of."""
     if connector.operator_role_arn is not None:
         return Trusted(connector.operator_role_arn, "operator_role")
-    if caller is None:
-        note = "Who runs Grantwire in AWS is not known: the api found no credentials, or could not ask with them."
+    if isinstance(caller, AwsError):
+        note = f"Who runs Grantwire in AWS is not known to the api: {caller}"
         return Trusted("<the ARN of who runs Grantwire>", "unknown", note)
     if (name := _session_of(caller.arn)) is None:
         return Trusted(caller.arn, "caller")

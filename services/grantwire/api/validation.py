@@ -83,12 +83,12 @@ class AwsDoor:
     async def setup(self, connector: Connector, *, reveal: bool) -> Setup:
         return setup_of(connector, await self._caller(), reveal=reveal)
 
-    async def _caller(self) -> Identity | None:
-        """Nobody, where AWS does not know these credentials or cannot be asked: a draft needs no credentials yet."""
+    async def _caller(self) -> Identity | AwsError:
+        """Or why AWS does not say who this is: a draft needs no credentials yet."""
         try:
             return await ambient_identity(self.settings)
-        except AwsError:
-            return None
+        except AwsError as error:
+            return error
 
     def _endpoint(self, connector: Connector) -> Endpoint:
         return endpoint(connector.scim_endpoint or "", connector.partition, self.origins)

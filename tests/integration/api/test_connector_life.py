@@ -120,7 +120,7 @@ async def test_who_is_to_be_trusted_is_said_to_be_unknown(life: Life, monkeypatc
     setup = (await life.draft())["setup"]
     assert setup["trusted"]["how"] == "unknown"
     assert setup["roles"][0]["trust_policy"]["Statement"][0]["Principal"] == {"AWS": "<the ARN of who runs Grantwire>"}
-    assert "is not known" in setup["trusted"]["note"]
+    assert "is not known to the api: AWS does not know the credentials" in setup["trusted"]["note"]
 
 
 async def test_a_session_is_named_by_its_role_with_what_to_check(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
