@@ -14,7 +14,7 @@ from grantwire.cli.exits import Exit
 from grantwire.cli.following import within
 from grantwire.cli.live import free_port
 from grantwire.cli.output import print_json, say
-from grantwire.cli.planted import Oracle
+from grantwire.cli.planted import Oracle, sources_of
 from grantwire.cli.servers import servers
 from grantwire.cli.settings import Settings
 from grantwire.cli.signals import Ending
@@ -63,8 +63,9 @@ async def _standing(options: Options, settings: Settings) -> AsyncIterator[Stage
         say(simulated.title(facts), "bold yellow")
         running = await stack.enter_async_context(children(ready, free_port(state, None)))
         api = await stack.enter_async_context(Api(running.api))
-        oracle = Oracle(facts["endpoint"], options.reader.name, options.reader.plan)
-        yield Stage(running, api, oracle, simulated.connector_of(facts, options.reader))
+        connector = simulated.connector_of(facts, options.reader)
+        oracle = Oracle(facts["endpoint"], options.reader.name, options.reader.plan, sources_of(connector))
+        yield Stage(running, api, oracle, connector)
 
 
 def _tell(options: Options, verdict: Verdict, seconds: float) -> None:

@@ -18,9 +18,7 @@ from grantwire.cli.words import counted
 from grantwire.contracts.connectors import Connector
 from grantwire.telemetry import monotonic
 
-VICTIMS: Final = tuple(
-    name for name in ("collector-iam", "projector", "relay", "scheduler", "collector-organization") if name in SERVICES
-)
+VICTIMS: Final = (*(name for name in SERVICES if name.startswith("collector-")), "projector", "relay", "scheduler")
 _LAST_SYNCS: Final = 4  # a job that was killed at every delivery is given up on; the next sync reads its account
 _LOOK_EVERY: Final = 0.5
 

@@ -15,6 +15,7 @@ from grantwire.cli.catalog import SERVICES
 from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.servers import Servers
 from grantwire.cli.settings import TOKEN_FILE, Target
+from grantwire.cli.simulated import SCIM_ALLOWED
 from grantwire.local.process import Child, Program, tail
 from grantwire.telemetry import monotonic
 
@@ -91,7 +92,9 @@ def _environment(servers: Servers, port: int) -> dict[str, str]:
     }
     keys = {f"GRANTWIRE_{name.upper()}": value for name, value in servers.keys.given().items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRANTWIRE_")}
-    return kept | told | keys | ({"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {})
+    allowed = {SCIM_ALLOWED: os.environ[SCIM_ALLOWED]} if SCIM_ALLOWED in os.environ else {}
+    traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {}
+    return kept | told | keys | allowed | traces
 
 
 async def _healthy(http: httpx.AsyncClient) -> bool:

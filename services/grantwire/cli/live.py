@@ -13,7 +13,7 @@ from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.following import Synced, sync_all, within
 from grantwire.cli.house import House, house
 from grantwire.cli.output import print_json, print_stop, say
-from grantwire.cli.planted import Oracle, differences
+from grantwire.cli.planted import Oracle, differences, sources_of
 from grantwire.cli.progress import shown
 from grantwire.cli.servers import servers
 from grantwire.cli.settings import Settings
@@ -128,8 +128,9 @@ async def _aimed(sandbox: simulated.Sandbox, options: Options) -> tuple[list[Con
     say(simulated.title(facts), "bold yellow")
     if options.connectors:
         return options.connectors, None
-    oracle = Oracle(facts["endpoint"], options.reader.name, options.reader.plan)
-    return [simulated.connector_of(facts, options.reader)], oracle
+    connector = simulated.connector_of(facts, options.reader)
+    oracle = Oracle(facts["endpoint"], options.reader.name, options.reader.plan, sources_of(connector))
+    return [connector], oracle
 
 
 async def _synced(options: Options, standing: Standing) -> Told:

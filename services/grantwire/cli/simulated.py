@@ -15,6 +15,7 @@ from grantwire.cli.exits import Exit, Stop
 from grantwire.contracts.connectors import AccountOverride, Connector
 from grantwire.local import StateDir
 
+SCIM_ALLOWED: Final = "GRANTWIRE_SCIM_ALLOWED_ORIGINS"
 _NOTE: Final = "demo.json"  # which simulation the state directory holds
 _KEPT: Final = ("lock", "version")
 _ALONE: Final = {"users": 100, "groups": 20, "roles": 50}
@@ -32,7 +33,8 @@ class Simulation:
     accounts: int = 1
 
     def arguments(self) -> list[str]:
-        return [word for name, value in asdict(self).items() for word in (f"--{name}", str(value))]
+        sizes = [word for name, value in asdict(self).items() for word in (f"--{name}", str(value))]
+        return [*sizes, "--credentials", *(("--identity-center", "--scim") if self.accounts > 1 else ())]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ async def sandbox(simulation: Simulation, *options: str) -> AsyncIterator[Sandbo
 
 
 def aim_at(facts: dict[str, Any]) -> None:
-    """Make every AWS client of this process and its children speak to the simulated AWS, whatever was set before."""
+    """Make every client of AWS, of this process and its children, speak to the simulated one, whatever was set before.
+    The simulated SCIM endpoint is on this machine, which has to be allowed by name."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     credentials = facts["credentials"]
@@ -108,6 +111,7 @@ def aim_at(facts: dict[str, Any]) -> None:
     os.environ["AWS_SECRET_ACCESS_KEY"] = credentials["secret_access_key"]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    os.environ[SCIM_ALLOWED] = facts["endpoint"]
 
 
 def title(facts: Mapping[str, Any]) -> str:
@@ -120,10 +124,12 @@ def title(facts: Mapping[str, Any]) -> str:
 
 
 def connector_of(facts: Mapping[str, Any], reader: Reader) -> Connector:
-    """The demo's connector: of the organization where there is one, else of the account."""
+    """The demo's connector: of the organization where there is one, else of the account. Few permissions are not enough
+    for credentials."""
+    secrets = reader.plan == "bulk"
     if "organization" not in facts:
         role = facts["connectors"][reader.plan]
-        given = {"role_arn": role["role_arn"], "external_id": role["external_id"]}
+        given = {"role_arn": role["role_arn"], "external_id": role["external_id"], "sync_secrets": secrets}
         return Connector(id="demo", name="Simulated account", **given)
     role = facts["connectors"][reader.name + ("" if reader.plan == "bulk" else "_minimum")]
     asked = facts["organization"]["child_external_id"]
@@ -135,7 +141,19 @@ def connector_of(facts: Mapping[str, Any], reader: Reader) -> Connector:
         organizations=True,
         child_role_name=role["child_role_name"],
         account_overrides={account: AccountOverride(external_id=asked[account]) for account in asked},
+        sync_secrets=secrets,
+        **_directory(facts),
     )
+
+
+def _directory(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of Identity Center and of its SCIM endpoint, as far as they are simulated."""
+    found: dict[str, Any] = {}
+    if center := facts.get("identity_center"):
+        found |= {"identity_center": True, "identity_center_region": center["region"]}
+    if scim := facts.get("scim"):
+        found |= {"scim": True, "scim_endpoint": scim["endpoint"], "scim_token": scim["token"]}
+    return found
 
 
 def make_room(state: StateDir, simulation: Simulation, *, keep: bool) -> str | None:

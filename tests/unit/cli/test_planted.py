@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from grantwire.cli.planted import differences
+from grantwire.cli.planted import differences, sources_of
+from grantwire.contracts.connectors import Connector
 
 TROUBLES = {"1": "the account is SUSPENDED", "2": "the child role does not exist"}
 
@@ -34,3 +35,24 @@ def test_exactly_what_was_planted_differs_in_nothing() -> None:
 )
 def test_every_other_outcome_is_named(stale: list[str], unreachable: list[str], said: str) -> None:
     assert differences(TROUBLES, met(stale, unreachable)) == [said]
+
+
+def test_where_nobody_gets_in_there_are_no_credentials_either() -> None:
+    outcomes = met(["2"], ["1"])
+    outcomes["complete"] = [{"scope": "credentials/4", "reason": None}]
+    assert [said.partition(" ")[0] for said in differences(TROUBLES, outcomes)] == ["credentials/1", "credentials/2"]
+    outcomes["stale"].append({"scope": "credentials/2", "reason": "AWS said so."})
+    outcomes["unreachable"].append({"scope": "credentials/1", "reason": "AWS said so."})
+    assert differences(TROUBLES, outcomes) == []
+
+
+def test_assignments_are_read_from_outside_and_no_trouble_is_planted_there() -> None:
+    outcomes = met(["2"], ["1"])
+    outcomes["stale"].append({"scope": "assignments/1", "reason": "Throttled."})
+    assert differences(TROUBLES, outcomes) == ["assignments/1 is stale, and nothing was planted there: Throttled."]
+
+
+def test_a_connector_reads_what_its_settings_say() -> None:
+    assert sources_of(Connector(id="a")) == ("iam",)
+    whole = Connector(id="a", organizations=True, identity_center=True, sync_secrets=True, scim=True)
+    assert sources_of(whole) == ("organization", "iam", "credentials", "identity_center", "scim")

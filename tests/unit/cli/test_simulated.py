@@ -77,7 +77,9 @@ def test_an_account_of_an_organization_is_smaller_unless_its_sizes_are_given() -
     assert simulation_of(1, 1, **nothing) == Simulation(1, 100, 20, 50, 1)
     assert simulation_of(1, 12, **nothing) == Simulation(1, 40, 10, 25, 12)
     assert simulation_of(1, 12, **nothing | {"users": 7}) == Simulation(1, 7, 10, 25, 12)
-    assert simulation_of(1, 12, **nothing).arguments()[-2:] == ["--accounts", "12"]
+    arguments = simulation_of(1, 12, **nothing).arguments()
+    assert arguments[-5:] == ["--accounts", "12", "--credentials", "--identity-center", "--scim"]
+    assert simulation_of(1, 1, **nothing).arguments()[-3:] == ["--accounts", "1", "--credentials"]
 
 
 def test_the_account_of_a_demo_made_before_organizations_is_known(tmp_path: Path) -> None:
@@ -100,4 +102,14 @@ def test_an_organization_is_read_with_child_roles_and_their_own_external_ids() -
     assert connector.child_role("222222222222").external_id == "child-1"
     assert connector.child_role("333333333333").external_id is None
     assert connector_of(facts, Reader("minimum", delegated=True)).child_role_name == "ChildMinimum"
+    assert (connector.sync_secrets, connector.identity_center, connector.scim) == (True, False, False)
+    assert not connector_of(facts, Reader("minimum", delegated=True)).sync_secrets
     assert title(facts).startswith("SIMULATED ORGANIZATION o-abc (2 accounts, seed 1)")
+
+
+def test_identity_center_and_scim_are_read_where_they_are_simulated() -> None:
+    scim = {"endpoint": "http://127.0.0.1:1/t/scim/v2/", "token": "secret"}
+    facts = FACTS | {"organization": ORGANIZATION, "identity_center": {"region": "eu-west-1"}, "scim": scim}
+    connector = connector_of(facts, Reader())
+    assert (connector.identity_center, connector.identity_center_region) == (True, "eu-west-1")
+    assert (connector.scim, connector.scim_endpoint, connector.scim_token) == (True, scim["endpoint"], "secret")
