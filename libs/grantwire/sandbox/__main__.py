@@ -67,8 +67,9 @@ def extras(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity-center-region", metavar="REGION", help="where the instance is")
     for name, default in asdict(DirectorySizes()).items():
         flag = f"--{name.replace('_', '-')}" if name in ("permission_sets", "provisioned") else f"--directory-{name}"
+        what = "most members of a group, and users assigned in a pair" if name == "largest" else "in all"
         parser.add_argument(
-            flag, dest=f"directory_{name}", type=int, default=default, help="of Identity Center, in all"
+            flag, dest=f"directory_{name}", type=int, default=default, help=f"of Identity Center, {what}"
         )
     parser.add_argument("--credentials", action="store_true", help="access keys, console passwords and MFA devices")
     parser.add_argument("--scim", action="store_true", help="a SCIM endpoint over Identity Center's directory")

@@ -8,9 +8,10 @@ import pytest
 
 from grantwire.aws.identity_center.shapes import Group, PrincipalType, User
 from grantwire.collectors.identity_center.answers import Principal
-from grantwire.collectors.identity_center.census import RunCensus
+from grantwire.collectors.identity_center.census import GATHER, RunCensus
 from grantwire.collectors.identity_center.memory import MOST_DELETED, Memory
 from grantwire.contracts.failures import AwsCause, AwsError
+from grantwire.telemetry import monotonic
 from tests.unit.collectors.test_identity_center_facts import user
 
 DENIED = AwsError("no", cause=AwsCause.DENIED, operation="identitystore:DescribeUser", code="AccessDeniedException")
@@ -135,3 +136,33 @@ def test_what_is_remembered_has_an_end() -> None:
     memory.deleted("d", (Principal("USER", str(number)) for number in range(MOST_DELETED + 1)))
     assert not memory.is_deleted("d", Principal("USER", "0"))
     assert memory.is_deleted("d", Principal("USER", str(MOST_DELETED)))
+
+
+async def test_a_moment_is_left_for_other_accounts_to_name_theirs() -> None:
+    memory, directory, gathering, over = Memory(), Directory({"u-1"}), asyncio.Event(), asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        assert seconds == GATHER
+        gathering.set()
+        await over.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(RunCensus(memory, directory, "r1", "d", pause).deleted(named("u-gone")))
+        await gathering.wait()
+        second = tasks.create_task(RunCensus(memory, directory, "r1", "d", pause).deleted(named("u-away")))
+        await asyncio.sleep(0)
+        over.set()
+    assert (first.result(), second.result()) == (named("u-gone"), named("u-away"))
+    assert directory.asked == ["users"], "one list is newer than both"
+
+
+async def test_a_list_of_groups_is_shared_if_it_is_no_older_than_the_reading() -> None:
+    memory, directory = Memory(), Directory(set(), groups_there={"g-2", "g-1"})
+    census = RunCensus(memory, directory, "r1", "d")
+    begun = monotonic()
+    await census.groups()
+    assert await census.group_ids(begun) == ["g-1", "g-2"]
+    assert directory.asked == ["groups"]
+    directory.groups_there.add("g-3")
+    assert await census.group_ids(monotonic()) == ["g-1", "g-2", "g-3"]
+    assert directory.asked == ["groups", "groups"]

@@ -169,12 +169,14 @@ class CenterChange:
 
 @dataclass(frozen=True)
 class DirectorySizes:
-    """How many there are in all. `provisioned`: pairs of an account and a permission set."""
+    """How many there are in all. `provisioned`: pairs of an account and a permission set. `largest`: the most members
+    of a group, and users assigned in one pair; None for some that take several pages."""
 
     users: int = 40
     groups: int = 10
     permission_sets: int = 12
     provisioned: int = 30
+    largest: int | None = None
 
 
 @dataclass(frozen=True)

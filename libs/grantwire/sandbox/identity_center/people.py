@@ -6,6 +6,7 @@ Names hold what a directory accepts: letters, marks, symbols, digits, punctuatio
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 
 from grantwire.sandbox import ids
@@ -52,10 +53,10 @@ _TITLES = ("", "Engineer", "=1+1", "Head of “Things”")
 
 
 class People:
-    """Fills one identity store."""
+    """Fills one identity store. `largest`: the most members of a group."""
 
-    def __init__(self, seed: int, store: str, users: int, groups: int) -> None:
-        self.seed, self.store = seed, store
+    def __init__(self, seed: int, store: str, users: int, groups: int, largest: int | None = None) -> None:
+        self.seed, self.store, self.largest = seed, store, largest
         self.users = [self._person(index) for index in range(users)]
         self.groups = [self._team(index) for index in range(groups)]
         self.members = list(self._members())
@@ -131,11 +132,15 @@ class People:
 
     def _members(self) -> Iterator[Placement]:
         """The third group is empty and the first holds nearly everybody; a tenth of the users are in no group."""
+        sizes: Counter[str] = Counter()
         for index, person in enumerate(self.users):
             rng = self._rng("membership", index)
             others = [team for team in self.groups[1:] if team is not self.groups[min(2, len(self.groups) - 1)]]
             wanted = self.groups[:1] if index % 10 else []
             wanted = wanted + rng.sample(others, min(len(others), rng.choice((0, 1, 1, 2)))) if wanted else []
             for team in wanted:
+                sizes[team.id] += 1
+                if self.largest is not None and sizes[team.id] > self.largest:
+                    continue
                 number = self._id(f"membership {person.id}", self.groups.index(team))
                 yield Placement(self.store, number, person.id, team.id, person.created_at)

@@ -93,7 +93,7 @@ class _Planner:
     # The organization's instance -------------------------------------------------------------------------------------
 
     def _organized(self) -> Iterator[CenterRow]:
-        people = People(self.seed, self.main.store, self.sizes.users, self.sizes.groups)
+        people = People(self.seed, self.main.store, self.sizes.users, self.sizes.groups, self.sizes.largest)
         known = [sets.permission_set(self.seed, self.main.arn, index) for index in range(self.sizes.permission_sets)]
         yield from people.rows()
         yield from known
@@ -132,7 +132,7 @@ class _Planner:
         users, groups = people.users, people.groups
         if index == 2:
             return
-        count = 130 if index == 0 else rng.choice((0, 1, 1, 2))
+        count = min(130, self.sizes.largest or 130) if index == 0 else rng.choice((0, 1, 1, 2))
         for person in self._some(rng, users, count):
             yield Assignment(account, row.arn, USER, person.id)
         for team in rng.sample(groups, min(len(groups), rng.choice((1, 1, 2, 3)))):

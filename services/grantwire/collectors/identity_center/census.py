@@ -1,16 +1,21 @@
 """Which principals of assignments are no more: by the directory as this run listed it, and by asking for the rest."""
 
-from collections.abc import Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
 from grantwire.aws.errors import lacks_permission
-from grantwire.aws.identity_center.shapes import Group, PrincipalType, User
+from grantwire.aws.identity_center.shapes import Group, Membership, PrincipalType, User
 from grantwire.collectors.identity_center.answers import Principal
 from grantwire.collectors.identity_center.memory import Listed, Memory
 from grantwire.collectors.identity_center.plans import by_listing
 from grantwire.collectors.kit.settling import together
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry import monotonic
+
+GATHER: Final = 0.8  # seconds; the accounts of an organization are read side by side
+
+Pause = Callable[[float], Awaitable[object]]
 
 
 class Directory(Protocol):
@@ -21,14 +26,22 @@ class Directory(Protocol):
     async def exists(self, type_: PrincipalType, principal: str) -> bool: ...
 
 
-class RunCensus:
-    """Who of one directory is no more, as one run asks it."""
+class Members(Protocol):
+    """Who is in which group, asked for one by one."""
 
-    def __init__(self, memory: Memory, reader: Directory, run: str, store: str) -> None:
+    async def members(self, group: str) -> tuple[Membership, ...]: ...
+    async def memberships_of(self, user: str) -> tuple[Membership, ...]: ...
+
+
+class RunCensus:
+    """Who of one directory is no more, as one run asks it. ``pause`` waits so many seconds."""
+
+    def __init__(self, memory: Memory, reader: Directory, run: str, store: str, pause: Pause = asyncio.sleep) -> None:
         self._memory = memory
         self._reader = reader
         self._run = run
         self._store = store
+        self._pause = pause
 
     async def users(self) -> tuple[User, ...]:
         """All users, listed now; the run knows them from here on. Raises ``AwsError``."""
@@ -38,7 +51,19 @@ class RunCensus:
         return found
 
     async def groups(self) -> tuple[Group, ...]:
-        """All groups, likewise."""
+        """All groups, likewise. Whoever needs them too waits for this list."""
+        async with self._memory.listed(self._run, self._store, "GROUP").asking:
+            return await self._groups()
+
+    async def group_ids(self, begun: float) -> list[str]:
+        """The ids of all groups, by a list that was begun after that moment. Raises ``AwsError``."""
+        listed = self._memory.listed(self._run, self._store, "GROUP")
+        async with listed.asking:
+            if not listed.after(begun):
+                await self._groups()
+            return sorted(listed.ids)
+
+    async def _groups(self) -> tuple[Group, ...]:
         since = monotonic()
         found = await self._reader.groups()
         self._memory.took_stock(self._run, self._store, "GROUP", [each.id for each in found], since)
@@ -52,10 +77,12 @@ class RunCensus:
         return await self._gone("USER", users, named_at) | await self._gone("GROUP", groups, named_at)
 
     async def _gone(self, type_: PrincipalType, named: Sequence[Principal], named_at: float) -> frozenset[Principal]:
-        """Whoever waits for the same list has its answer too."""
+        """Whoever waits for the same list has its answer too: a moment is left for others to come and wait."""
         listed = self._memory.listed(self._run, self._store, type_)
         if self._doubtful(listed, named, named_at):
             async with listed.asking:
+                if self._doubtful(listed, named, named_at):
+                    await self._pause(GATHER)
                 if doubtful := self._doubtful(listed, named, named_at):
                     await self._ask(type_, listed, doubtful)
         gone = frozenset(each for each in named if each.id not in listed.ids)
@@ -86,4 +113,25 @@ class RunCensus:
         listed.ids |= {each.id for each, found in zip(doubtful, there, strict=True) if found}
 
     async def _list(self, type_: PrincipalType) -> None:
-        await (self.users() if type_ == "USER" else self.groups())
+        await (self.users() if type_ == "USER" else self._groups())
+
+
+class SharedDirectory:
+    """The directory as the reading of memberships sees it: the list of groups may be one that another scope of the run
+    asked for, if it was begun no earlier than this reading."""
+
+    def __init__(self, reader: Members, census: RunCensus, begun: float) -> None:
+        self._census = census
+        self._begun = begun
+        self.members = reader.members
+        self.memberships_of = reader.memberships_of
+
+    async def user_ids(self) -> list[str]:
+        """Of all users, listed now."""
+        return [each.id for each in await self._census.users()]
+
+    async def group_ids(self) -> list[str]:
+        """Of all groups. Asked a second time, it is a newer list. Raises ``AwsError``."""
+        found = await self._census.group_ids(self._begun)
+        self._begun = monotonic()
+        return found

@@ -21,8 +21,8 @@ MembershipsOf = Callable[[str], Awaitable[tuple[Membership, ...]]]
 class Directory(Protocol):
     """The reads that memberships are made of. Each is complete or raises ``AwsError``."""
 
-    async def users(self) -> tuple[User, ...]: ...
-    async def groups(self) -> tuple[Group, ...]: ...
+    async def user_ids(self) -> list[str]: ...
+    async def group_ids(self) -> list[str]: ...
     async def members(self, group: str) -> tuple[Membership, ...]: ...
     async def memberships_of(self, user: str) -> tuple[Membership, ...]: ...
 
@@ -74,8 +74,7 @@ async def _memberships(reader: Directory, plan: MembershipPlan, account: str) ->
     known: dict[str, tuple[Membership, ...]] = {}
 
     async def read() -> Memberships:
-        listed = await (reader.groups() if plan == "by_group" else reader.users())
-        ids = [each.id for each in listed]
+        ids = await (reader.group_ids() if plan == "by_group" else reader.user_ids())
         ask = reader.members if plan == "by_group" else reader.memberships_of
         gone = await _ask_each([each for each in ids if each not in known], ask, known)
         return Memberships(tuple(row for each in ids for row in known.get(each, ())), gone)

@@ -9,7 +9,7 @@ from grantwire.aws.identity_center.directory import DirectoryReader
 from grantwire.aws.identity_center.reader import PermissionSetReader
 from grantwire.collectors.identity_center.absences import Absences
 from grantwire.collectors.identity_center.assignments import fetch_assignments
-from grantwire.collectors.identity_center.census import RunCensus
+from grantwire.collectors.identity_center.census import RunCensus, SharedDirectory
 from grantwire.collectors.identity_center.directory import fetch_groups, fetch_memberships, fetch_users
 from grantwire.collectors.identity_center.memory import Memory
 from grantwire.collectors.identity_center.plans import Sizes, membership_plan
@@ -33,12 +33,14 @@ class Stored(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which scope of which instance a run asks, and as which account."""
+    """Of which scope of which instance a run asks, as which account, and since when (monotonic seconds): what AWS told
+    before that is not of this reading."""
 
     center: IdentityCenter
     scope: str
     run: str
     account: str
+    begun: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Scopes:
 
     async def _memberships(self) -> Reading:
         plan = membership_plan(await self._sizes())
-        return await fetch_memberships(self._directory, self._absences, plan, self._asked.account)
+        reader = SharedDirectory(self._directory, self._census, self._asked.begun)
+        return await fetch_memberships(reader, self._absences, plan, self._asked.account)
 
     async def _permission_sets(self) -> Reading:
         return await fetch_permission_sets(self._sets, self._absences, self._asked.account)

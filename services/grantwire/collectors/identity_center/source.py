@@ -13,6 +13,7 @@ from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.jobs import CollectScope
+from grantwire.telemetry import monotonic
 
 
 class AwsIdentityCenter:
@@ -28,9 +29,11 @@ class AwsIdentityCenter:
         if (center := job.identity_center) is None:
             raise Malformed(f"The job for {job.scope} names no Identity Center instance.")
 
+        begun = monotonic()
+
         async def read(session: AwsSession, identity: Identity) -> Reading:
             await self._verify(session, center, job, identity.account)
-            asked = Asked(center, job.scope, job.run, identity.account)
+            asked = Asked(center, job.scope, job.run, identity.account, begun)
             return await Scopes(session, asked, self._memory, self._stored).read()
 
         return await entered(self._sessions, Way(connector, job.settings_version, connector.account), read)
