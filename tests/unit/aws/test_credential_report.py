@@ -14,15 +14,21 @@ from grantwire.contracts.failures import AwsError
 WHAT = ("active", "last_rotated", "last_used_date", "last_used_region", "last_used_service")
 NAMES = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
-    "mfa_active," + ",".join(f"access_key_{n}_{what}" for n in (1, 2) for what in WHAT)
+    "mfa_active,"
+    + ",".join(f"access_key_{n}_{what}" for n in (1, 2) for what in WHAT)
+    # Nothing is read from the last columns, so a cut within the last of them changes nothing that is told.
+    + ",cert_1_active,cert_1_last_rotated,cert_2_active,cert_2_last_rotated"
 )
+NO_CERTIFICATES = "false,N/A,false,N/A"
 THEN, WHEN = "2024-01-02T03:04:05+00:00", datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 UNSAID = "not_supported,no_information,not_supported,not_supported"
 NO_KEY = "false,N/A,N/A,N/A,N/A"
-ROOT = f"<root_account>,arn:aws:iam::1:root,{THEN},{UNSAID},TRUE,{NO_KEY},{NO_KEY}"
+ROOT = f"<root_account>,arn:aws:iam::1:root,{THEN},{UNSAID},TRUE,{NO_KEY},{NO_KEY},{NO_CERTIFICATES}"
 USED, OFF = f"true,{THEN},2025-03-04T05:06:07+00:00,eu-west-1,s3", f"false,{THEN},N/A,N/A,N/A"
-ANN = f"ann,arn:aws:iam::1:user/ann,{THEN},true,{THEN},2025-01-02T05:04:05+02:00,N/A,false,{USED},{OFF}"
-BOB = f"bob,arn:aws:iam::1:user/bob,{THEN},false,N/A,N/A,N/A,true,{NO_KEY},{NO_KEY}"
+ANN = (
+    f"ann,arn:aws:iam::1:user/ann,{THEN},true,{THEN},2025-01-02T05:04:05+02:00,N/A,false,{USED},{OFF},{NO_CERTIFICATES}"
+)
+BOB = f"bob,arn:aws:iam::1:user/bob,{THEN},false,N/A,N/A,N/A,true,{NO_KEY},{NO_KEY},{NO_CERTIFICATES}"
 
 
 def report(*lines: str, names: str = NAMES) -> bytes:
