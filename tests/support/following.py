@@ -8,6 +8,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import DependencyDown
+from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.graph import Graph, connectors, queries, runs
 from grantwire.telemetry import utc_now
 from tests.support.eventually import eventually
@@ -16,14 +17,19 @@ ENDED = {"complete", "partial", "failed"}
 
 
 async def add(
-    graph: Graph, settings: dict[str, Any], organization: str | None = None, *, account: str | None = None
+    graph: Graph,
+    settings: dict[str, Any],
+    organization: str | None = None,
+    *,
+    account: str | None = None,
+    identity_center: IdentityCenter | None = None,
 ) -> Connector:
     """Put a connector, validated as it were: ``organization`` is the id of the one it reads, ``account`` its own where
-    it has no role that says so."""
+    it has no role that says so, ``identity_center`` the instance that was found."""
     connector = Connector(**settings)
     known = organization if connector.organizations else None
     told: dict[str, Any] = {"account": connector.account or account, "state": ConnectorState.SYNCING, "reason": None}
-    await connectors.put(graph, connector, organization=known, **told)
+    await connectors.put(graph, connector, organization=known, identity_center=identity_center, **told)
     return connector
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.support import following
+from tests.support import everything, following
 from tests.support.house import House
 from tests.support.matrix import Cell
 from tests.support.oracle import judge
@@ -93,3 +93,30 @@ class Proving:
     async def _heard(self) -> int:
         await following.drained(self.home.graph)
         return len(await following.changes(self.home.nats_url))
+
+
+@dataclass
+class Everything(Proving):
+    """The connector ``prod`` that reads these sources of an organization."""
+
+    sources: tuple[str, ...] = everything.SOURCES
+
+    async def sync(self) -> Any:
+        self.runs += 1
+        wanted: dict[str, Any] = {
+            "name": f"run {self.runs}",
+            "sync_secrets": "credentials" in self.sources,
+            "identity_center": "identity_center" in self.sources,
+            "scim": "scim" in self.sources,
+        }
+        settings = everything.settings(self.aws, **wanted)
+        center = everything.instance(self.aws)
+        await following.add(self.home.graph, settings, self.aws.organization, identity_center=center)
+        return await following.sync(self.home.graph, "prod")
+
+    async def whole(self) -> None:
+        view = await self.sync()
+        assert view.state == "complete", [(part.scope, part.reason) for part in view.scopes if part.reason]
+        truth = everything.truth(self.aws, sources=self.sources)
+        verdict = judge(truth, await following.export(self.home.graph), everything.UNKNOWABLE)
+        assert verdict.equal, str(verdict)
