@@ -59,8 +59,8 @@ class CenterCell(Cell):
     def expected(self) -> Expected:
         if self.fault == "deny" and self.operation in _OPTIONAL:
             return "narrowed"
-        if self.fault == "empty":
-            return "believed" if self.operation in _BELIEVED else "held"
+        if self.fault == "empty" and self.operation in _BELIEVED:
+            return "believed"
         return "stale"
 
     def rule(self, account: str | None = None) -> dict[str, Any]:

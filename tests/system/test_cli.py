@@ -140,7 +140,10 @@ def test_status_names_what_is_not_well_and_counts_the_rest(demo: Demo) -> None:
     assert " calls · " in done.out
     lines = [line for line in done.out.splitlines() if line.startswith("iam/")]
     assert [line.split()[1] for line in lines] == ["stale", "stale", "unreachable", "unreachable"]
-    assert "4 other scopes complete" in done.err
+    scopes = demo.run("status", "--json").json["scopes"]
+    complete = sum(scope["state"] == "complete" for scope in scopes)
+    assert f"{complete} other scopes complete" in done.err
+    assert complete == len(scopes) - 8, "two scopes are read inside each account that is not well"
 
 
 def test_status_counts_what_the_export_shows(demo: Demo) -> None:
@@ -207,19 +210,20 @@ def test_connectors_are_listed_without_their_secrets(demo: Demo) -> None:
 
 def test_runs_are_listed_and_one_is_shown_with_its_scopes(demo: Demo) -> None:
     newest = demo.run("runs", "--json").json["runs"][0]
-    assert (newest["connector"], newest["parts"]["unreachable"]) == ("demo", 2)
+    assert (newest["connector"], newest["parts"]["unreachable"]) == ("demo", 4)
     listed = demo.run("runs", "--connector", "demo", "--limit", "1")
     assert listed.out.split("\t")[:2] == [newest["run"], "demo"]
-    assert "2 stale, 2 unreachable" in listed.out
+    assert "4 stale, 4 unreachable" in listed.out
     shown = demo.run("runs", "show", newest["run"])
-    assert len(shown.out.splitlines()) == 8, "the organization and seven accounts"
+    shared = 6  # the organization, permission sets, users, groups, memberships, SCIM
+    assert len(shown.out.splitlines()) == shared + 7 * 3, "IAM, credentials and assignments of seven accounts"
     assert "Payments production" in shown.out
     assert demo.run("runs", "show", "nonsense").code == 4
 
 
 def test_accepted_gaps_are_no_failure_until_they_are_withdrawn(demo: Demo) -> None:
     status = demo.run("status", "--json").json
-    stale = [scope["account"] for scope in status["scopes"] if scope["state"] == "stale"]
+    stale = {scope["account"] for scope in status["scopes"] if scope["state"] == "stale"}
     for account in stale:
         done = demo.run(
             "connector", "accept-gap", "demo", account, "--reason", "Its owner left.", "--until", "2199-12-31"
@@ -402,7 +406,7 @@ def test_another_seed_gets_a_fresh_demo_and_says_so(places: Path) -> None:
     assert (first.code, other.code) == (0, 0), other.err
     assert f"its data is kept in {places / 'seeds-seed-1'}" in other.err
     assert _scopes(first.json) != _scopes(other.json)
-    assert len(_scopes(other.json)) == 1
+    assert [scope.partition("/")[0] for scope in _scopes(other.json)] == ["credentials", "iam"]
     assert (places / "seeds-seed-1" / "postgres").is_dir()
 
 
@@ -429,13 +433,15 @@ def test_a_removed_connector_leaves_retired_scopes_that_can_be_purged(places: Pa
             _until(process, "Ctrl-C stops everything")
             removed = grantwire("connector", "remove", "demo", "--state-dir", state)
             assert removed.code == 0, removed.err
-            scope = removed.out.split("\t")[0]
-            assert scope.startswith("iam/")
+            scopes = sorted(line.split("\t")[0] for line in removed.out.splitlines())
+            assert [scope.partition("/")[0] for scope in scopes] == ["credentials", "iam"]
             assert grantwire("export", "--state-dir", state).out == ""
-            listed = grantwire("retired", "list", "--state-dir", state)
-            assert (listed.out.split("\t")[:2], "was removed" in listed.out) == ([scope, "demo"], True)
+            listed = grantwire("retired", "list", "--state-dir", state).out.splitlines()
+            assert sorted(line.split("\t")[:2] for line in listed) == [[scope, "demo"] for scope in scopes]
+            assert all("was removed" in line for line in listed)
             assert grantwire("retired", "purge", "iam/999999999999", "--state-dir", state).code == 4
-            assert grantwire("retired", "purge", scope, "--state-dir", state).out.startswith(scope)
+            for scope in scopes:
+                assert grantwire("retired", "purge", scope, "--state-dir", state).out.startswith(scope)
             assert grantwire("retired", "list", "--json", "--state-dir", state).json["retired"] == []
         finally:
             process.send_signal(signal.SIGINT)
@@ -476,7 +482,8 @@ def test_trouble_that_was_not_planted_ends_a_demo_with_3_and_is_named(places: Pa
         try:
             _until(process, "Ctrl-C stops everything")
             scopes = grantwire("status", "--json", "--state-dir", state).json["scopes"]
-            well = next(each["account"] for each in scopes if each["state"] == "complete" and each["account"])
+            readable = (each for each in scopes if each["state"] == "complete" and each["scope"].startswith("iam/"))
+            well = next(readable)["account"]
             gap = ("connector", "accept-gap", "demo", well, "--reason", "a test", "--until", "2199-12-31")
             assert grantwire(*gap, "--state-dir", state).code == 0
         finally:
@@ -484,9 +491,10 @@ def test_trouble_that_was_not_planted_ends_a_demo_with_3_and_is_named(places: Pa
             process.wait(30)
     done = grantwire("demo", *TROUBLED, "--state-dir", state, "--exit-when-synced", "--json", "--no-traces")
     assert done.code == 3
-    (difference,) = done.json["planted"]["differences"]
-    assert f"iam/{well} is unreachable, and nothing was planted there" in difference
-    assert difference in done.err
+    differences = done.json["planted"]["differences"]
+    for source, difference in zip(("credentials", "iam"), differences, strict=True):
+        assert f"{source}/{well} is unreachable, and nothing was planted there" in difference
+        assert difference in done.err
 
 
 def test_organizations_with_a_role_that_cannot_read_one_ends_with_2(

@@ -18,7 +18,8 @@ from grantwire.cli.words import counted
 from grantwire.contracts.connectors import Connector
 from grantwire.telemetry import monotonic
 
-VICTIMS: Final = (*(name for name in SERVICES if name.startswith("collector-")), "projector", "relay", "scheduler")
+_FIRST: Final = ("collector-iam", "projector", "relay", "scheduler")
+VICTIMS: Final = (*_FIRST, *(name for name in SERVICES if name not in (*_FIRST, "api")))
 _LAST_SYNCS: Final = 4  # a job that was killed at every delivery is given up on; the next sync reads its account
 _LOOK_EVERY: Final = 0.5
 
