@@ -38,6 +38,7 @@ _NOT_LISTS: Final = (
     "GetPermissionsBoundaryForPermissionSet",
 )
 # Empty answers take no row away, only what a set holds; nothing contradicts them.
+_HELD: Final = "ListManagedPoliciesInPermissionSet"
 _BELIEVED: Final = ("ListCustomerManagedPolicyReferencesInPermissionSet", "ListTagsForResource")
 
 
@@ -59,8 +60,8 @@ class CenterCell(Cell):
     def expected(self) -> Expected:
         if self.fault == "deny" and self.operation in _OPTIONAL:
             return "narrowed"
-        if self.fault == "empty" and self.operation in _BELIEVED:
-            return "believed"
+        if self.fault == "empty" and self.operation in (*_BELIEVED, _HELD):
+            return "held" if self.operation == _HELD else "believed"
         return "stale"
 
     def rule(self, account: str | None = None) -> dict[str, Any]:

@@ -39,7 +39,11 @@ async def home(aws: Sandbox, database_url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("secrets", "first"), [(False, FIRST), (True, FIRST_WITH_KEYS)], ids=["without keys", "with keys"]
+    ("secrets", "first"),
+    [
+        pytest.param(False, FIRST, id="without keys"),
+        pytest.param(True, FIRST_WITH_KEYS, id="with keys", marks=pytest.mark.slow),
+    ],
 )
 async def test_everything_costs_few_calls(
     aws: Sandbox, home: House, secrets: bool, first: int, capsys: pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ from grantwire.graph.finishing import Applied
 from grantwire.graph.removals import Held, hold_back
 from grantwire.graph.rows import Content, Edge, Node
 from grantwire.graph.statements import apply as sql
-from grantwire.graph.stored import counts, edge_differences, edges_of, node_differences, nodes_of
+from grantwire.graph.stored import attached_counts, counts, edge_differences, edges_of, node_differences, nodes_of
 from grantwire.graph.work import Work
 from grantwire.graph.writing import Writer
 
@@ -116,7 +116,8 @@ async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | 
     if not (changes.nodes.removed or changes.edges.removed):
         return changes, comparison.kept, None
     resources, relations = await counts(connection, scope.id)
-    return changes, comparison.kept, hold_back(changes, {**resources, **relations}, scope.allowed_set)
+    before = {**resources, **relations, **await attached_counts(connection, scope.id)}
+    return changes, comparison.kept, hold_back(changes, before, scope.allowed_set)
 
 
 async def _result(work: Work, written: _Written, applied: Applied) -> scopes.Result:

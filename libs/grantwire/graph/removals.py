@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
-from grantwire.contracts.resources import Kind
+from grantwire.contracts.resources import Kind, RelationKind
 from grantwire.graph.delta import Changes
 from grantwire.graph.identity import content_hash
-from grantwire.graph.rows import EdgeKey
+from grantwire.graph.rows import Edge, EdgeKey
 
 FREE: Final = 20  # so many removals of a kind never wait
 SHARE: Final = 0.10  # nor does this share of a kind
@@ -76,7 +76,9 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     staying = {row.key: row.kind for row in changes.nodes.removed if row.kind in losses and row.key not in again}
     staying |= _embedded(changes, staying)
     relations = frozenset(
-        row.key for row in changes.edges.removed if row.kind in losses or row.key[0] in staying or row.key[2] in staying
+        row.key
+        for row in changes.edges.removed
+        if not losses.keys().isdisjoint(_names(row)) or row.key[0] in staying or row.key[2] in staying
     ) - frozenset(changes.edges.opening)
     if not staying and not relations:
         return None
@@ -106,13 +108,24 @@ def _fingerprint(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
 def _vanished(changes: Changes) -> Iterable[str]:
     nodes, edges = changes.nodes.opening, changes.edges.opening
     yield from (row.kind for row in changes.resources.removed if row.key not in nodes)
-    yield from (row.kind for row in changes.edges.removed if row.key not in edges)
+    yield from (name for row in changes.edges.removed if row.key not in edges for name in _names(row))
 
 
 def _appeared(changes: Changes) -> Iterable[str]:
     nodes, edges = changes.nodes.closing, changes.edges.closing
     yield from (row.kind for row in changes.resources.added if row.key not in nodes)
-    yield from (row.kind for row in changes.edges.added if row.key not in edges)
+    yield from (name for row in changes.edges.added if row.key not in edges for name in _names(row))
+
+
+def _names(row: Edge) -> tuple[str, ...]:
+    """As which kinds the loss of a relation counts."""
+    return (row.kind, attached_as(row.source_kind)) if row.kind is RelationKind.ATTACHED else (row.kind,)
+
+
+def attached_as(policy: Kind) -> str:
+    """What attachments of one kind of policy are called: calls of their own tell them in a permission set, so that one
+    of them may suddenly be empty."""
+    return f"{RelationKind.ATTACHED} {policy}"
 
 
 def _counts(kinds: Iterable[str]) -> Counter[str]:

@@ -10,6 +10,7 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
 from grantwire.graph.delta import Differences
 from grantwire.graph.pool import Connection
+from grantwire.graph.removals import attached_as
 from grantwire.graph.rows import Content, Edge, EdgeKey, Node
 from grantwire.graph.statements import apply as sql
 from grantwire.graph.statements import facets as facet_sql
@@ -55,6 +56,13 @@ async def counts(connection: Connection, scope: int) -> tuple[dict[str, int], di
     found = {KINDS[record["kind"]].value: record["n"] for record in nodes}
     found.pop(Kind.FACET.value, None)
     return found, {RELATIONS[record["kind"]].value: record["n"] for record in edges}
+
+
+async def attached_counts(connection: Connection, scope: int) -> dict[str, int]:
+    """How many policies of each kind are attached in the scope, as the removal guard calls them."""
+    attached = RELATION_CODES[RelationKind.ATTACHED]
+    rows = await connection.fetch(sql.EDGE_COUNTS_BY_SOURCE, TENANT, scope, attached)
+    return {attached_as(KINDS[row["source_kind"]]): row["n"] for row in rows}
 
 
 async def facets_of(connection: Connection, scope: int) -> list[Node]:

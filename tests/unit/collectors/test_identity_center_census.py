@@ -44,6 +44,11 @@ class Directory:
         return principal in (self.there if type_ == "USER" else self.groups_there)
 
 
+async def at_once(_seconds: float) -> None:
+    """Nobody else names anybody meanwhile."""
+    await asyncio.sleep(0)
+
+
 def named(*ids: str) -> frozenset[Principal]:
     return frozenset(Principal("USER", id) for id in ids)
 
@@ -53,7 +58,7 @@ MANY = {f"u-{number}" for number in range(300)}  # three pages
 
 async def test_who_is_on_the_runs_list_is_not_asked_for() -> None:
     directory = Directory({"u-1", "u-2"})
-    census = RunCensus(Memory(), directory, "r1", "d")
+    census = RunCensus(Memory(), directory, "r1", "d", at_once)
     await census.users()
     assert await census.deleted(named("u-1", "u-2")) == frozenset()
     assert directory.asked == ["users"]
@@ -61,7 +66,7 @@ async def test_who_is_on_the_runs_list_is_not_asked_for() -> None:
 
 async def test_who_was_made_since_the_list_is_asked_for_and_there() -> None:
     directory = Directory(set(MANY))
-    census = RunCensus(Memory(), directory, "r1", "d")
+    census = RunCensus(Memory(), directory, "r1", "d", at_once)
     await census.users()
     directory.there.add("u-new")
     assert await census.deleted(named("u-new", "u-gone")) == named("u-gone")
@@ -72,7 +77,7 @@ async def test_who_was_made_since_the_list_is_asked_for_and_there() -> None:
 
 async def test_many_are_listed_anew() -> None:
     directory = Directory(set(MANY))
-    census = RunCensus(Memory(), directory, "r1", "d")
+    census = RunCensus(Memory(), directory, "r1", "d", at_once)
     await census.users()
     assert await census.deleted(named("u-a", "u-b", "u-c", "u-1")) == named("u-a", "u-b", "u-c")
     assert directory.asked == ["users", "users"]
@@ -80,7 +85,7 @@ async def test_many_are_listed_anew() -> None:
 
 async def test_where_aws_denies_asking_for_one_all_are_listed() -> None:
     directory = Directory(set(MANY), denies=True)
-    census = RunCensus(Memory(), directory, "r1", "d")
+    census = RunCensus(Memory(), directory, "r1", "d", at_once)
     await census.users()
     assert await census.deleted(named("u-gone")) == named("u-gone")
     assert directory.asked == ["users", "u-gone", "users"]
@@ -88,28 +93,28 @@ async def test_where_aws_denies_asking_for_one_all_are_listed() -> None:
 
 async def test_a_run_does_not_go_by_another_runs_list() -> None:
     memory, directory = Memory(), Directory({"u-1"})
-    await RunCensus(memory, directory, "r1", "d").users()
+    await RunCensus(memory, directory, "r1", "d", at_once).users()
     directory.there.clear()
-    assert await RunCensus(memory, directory, "r2", "d").deleted(named("u-1")) == named("u-1")
+    assert await RunCensus(memory, directory, "r2", "d", at_once).deleted(named("u-1")) == named("u-1")
 
 
 async def test_who_is_deleted_stays_so_and_is_not_asked_for_again() -> None:
     memory, directory = Memory(), Directory(set(MANY))
-    await RunCensus(memory, directory, "r1", "d").deleted(named("u-gone"))
-    again = RunCensus(memory, directory, "r2", "d")
+    await RunCensus(memory, directory, "r1", "d", at_once).deleted(named("u-gone"))
+    again = RunCensus(memory, directory, "r2", "d", at_once)
     await again.users()
     asked = list(directory.asked)
     assert await again.deleted(named("u-gone")) == named("u-gone")
     assert directory.asked == asked
     directory.there.add("u-gone")  # an answer that was behind said that it is no more
-    corrected = RunCensus(memory, directory, "r3", "d")
+    corrected = RunCensus(memory, directory, "r3", "d", at_once)
     await corrected.users()
     assert await corrected.deleted(named("u-gone")) == frozenset()
 
 
 async def test_those_who_wait_for_one_list_share_it() -> None:
     memory, directory = Memory(), Directory({"u-1"})
-    censuses = [RunCensus(memory, directory, "r1", "d") for _ in range(5)]
+    censuses = [RunCensus(memory, directory, "r1", "d", at_once) for _ in range(5)]
     found = await asyncio.gather(*(each.deleted(named("u-1", f"u-x{n}")) for n, each in enumerate(censuses)))
     assert [set(each) for each in found] == [set(named(f"u-x{n}")) for n in range(5)]
     assert directory.asked.count("users") <= 2
@@ -117,7 +122,7 @@ async def test_those_who_wait_for_one_list_share_it() -> None:
 
 async def test_a_failure_is_nobodys_death() -> None:
     directory = Directory(set(MANY))
-    census = RunCensus(Memory(), directory, "r1", "d")
+    census = RunCensus(Memory(), directory, "r1", "d", at_once)
     await census.users()
     directory.exists = _throttled  # type: ignore[method-assign]
     with pytest.raises(AwsError, match="slow"):
@@ -158,7 +163,7 @@ async def test_a_moment_is_left_for_other_accounts_to_name_theirs() -> None:
 
 async def test_a_list_of_groups_is_shared_if_it_is_no_older_than_the_reading() -> None:
     memory, directory = Memory(), Directory(set(), groups_there={"g-2", "g-1"})
-    census = RunCensus(memory, directory, "r1", "d")
+    census = RunCensus(memory, directory, "r1", "d", at_once)
     begun = monotonic()
     await census.groups()
     assert await census.group_ids(begun) == ["g-1", "g-2"]
@@ -166,3 +171,31 @@ async def test_a_list_of_groups_is_shared_if_it_is_no_older_than_the_reading() -
     directory.groups_there.add("g-3")
     assert await census.group_ids(monotonic()) == ["g-1", "g-2", "g-3"]
     assert directory.asked == ["groups", "groups"]
+
+
+async def test_an_empty_list_is_nobodys_death() -> None:
+    memory, directory = Memory(), Directory(set())
+    census = RunCensus(memory, directory, "r1", "d", at_once)
+    await census.users()
+    directory.there.add("u-1")  # AWS's list was behind, or false
+    directory.users = _nobody  # type: ignore[method-assign]
+    assert await census.deleted(named("u-1", "u-gone")) == named("u-gone")
+    assert directory.asked == ["users", "u-1", "u-gone"] or directory.asked == ["users", "u-gone", "u-1"]
+
+
+async def test_whom_another_account_asked_for_makes_no_list_of_an_empty_one() -> None:
+    memory, directory = Memory(), Directory({"u-1", "u-2"})
+    directory.users = _nobody  # type: ignore[method-assign]
+    first, second = (RunCensus(memory, directory, "r1", "d", at_once) for _ in range(2))
+    found = await asyncio.gather(first.deleted(named("u-1")), second.deleted(named("u-2", "u-gone")))
+    assert found == [frozenset(), named("u-gone")]
+
+
+async def _nobody() -> tuple[User, ...]:
+    return ()
+
+
+async def test_an_empty_list_that_nothing_else_confirms_is_an_inconsistent_answer() -> None:
+    census = RunCensus(Memory(), Directory(set(), denies=True), "r1", "d", at_once)
+    with pytest.raises(AwsError, match="nobody is listed, but u-1 is assigned"):
+        await census.deleted(named("u-1"))

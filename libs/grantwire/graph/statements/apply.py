@@ -61,6 +61,13 @@ SELECT id, kind, native_id FROM shared_node WHERE tenant_id = $1 AND id = ANY($2
 NODE_COUNTS: Final = "SELECT kind, count(*) AS n FROM node WHERE tenant_id = $1 AND scope_id = $2 GROUP BY kind"
 EDGE_COUNTS: Final = "SELECT kind, count(*) AS n FROM edge WHERE tenant_id = $1 AND scope_id = $2 GROUP BY kind"
 
+# How many relations of kind $3 the scope holds, by the kind of their source.
+EDGE_COUNTS_BY_SOURCE: Final = """
+SELECT coalesce(n.kind, h.kind) AS source_kind, count(*) AS n FROM edge e
+LEFT JOIN node n ON n.tenant_id = e.tenant_id AND n.id = e.src
+LEFT JOIN shared_node h ON h.tenant_id = e.tenant_id AND h.id = e.src
+WHERE e.tenant_id = $1 AND e.scope_id = $2 AND e.kind = $3 GROUP BY 1"""
+
 # The versions that end, kept for ever.
 CLOSE_NODES: Final = """
 INSERT INTO node_history (tenant_id, id, scope_id, kind, account, native_id, name, attributes, hash, lineage, apply_id,

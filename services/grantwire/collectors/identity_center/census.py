@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-from grantwire.aws.errors import lacks_permission
+from grantwire.aws.errors import inconsistent, lacks_permission
 from grantwire.aws.identity_center.shapes import Group, Membership, PrincipalType, User
 from grantwire.collectors.identity_center.answers import Principal
 from grantwire.collectors.identity_center.memory import Listed, Memory
@@ -13,7 +13,7 @@ from grantwire.collectors.kit.settling import together
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry import monotonic
 
-GATHER: Final = 0.8  # seconds; the accounts of an organization are read side by side
+GATHER: Final = 2.0  # seconds; the accounts of an organization are read side by side
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -100,13 +100,16 @@ class RunCensus:
         sizes = self._memory.sizes(self._store)
         if by_listing(len(doubtful), sizes.users if type_ == "USER" else sizes.groups):
             await self._list(type_)
-            return
+            if not listed.empty:
+                return
         try:
             await self._describe(listed, doubtful)
         except AwsError as error:
             if not lacks_permission(error):
                 raise
             await self._list(type_)
+            if listed.empty:
+                raise inconsistent(error.operation, f"nobody is listed, but {doubtful[0].id} is assigned") from error
 
     async def _describe(self, listed: Listed, doubtful: Sequence[Principal]) -> None:
         there = await together(self._reader.exists(each.type, each.id) for each in doubtful)

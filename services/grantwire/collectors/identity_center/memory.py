@@ -21,20 +21,23 @@ V = TypeVar("V")
 @dataclass(slots=True)
 class Listed:
     """The ids of all users or groups as one run knows them. ``since``: when the list was begun; who was assigned before
-    that and is not on it is no more. ``asking``: held by whoever asks AWS for more."""
+    that and is not on it is no more, unless the list was ``empty``: that tells of nobody whom AWS has just named.
+    ``asking``: held by whoever asks AWS for more."""
 
     ids: frozenset[str] = frozenset()
     since: float | None = None
+    empty: bool = True
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def put(self, ids: Iterable[str], since: float) -> None:
-        """A list from AWS; the newer of two counts."""
+        """A list from AWS; the newer of two counts. An empty one takes nobody away who was asked for one by one."""
         if self.since is None or since > self.since:
-            self.ids, self.since = frozenset(ids), since
+            found = frozenset(ids)
+            self.ids, self.since, self.empty = found or self.ids, since, not found
 
     def after(self, moment: float) -> bool:
         """Whether the list was begun after a moment, so that it tells what was true then and is not now."""
-        return self.since is not None and self.since >= moment
+        return not self.empty and self.since is not None and self.since >= moment
 
 
 @dataclass(slots=True)
