@@ -8,7 +8,7 @@ ARGS ?=
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: .venv/ready ## a simulated AWS account, live: make demo ARGS="--exit-when-synced --json"
+demo: .venv/ready ## a simulated AWS organization, live: make demo ARGS="--exit-when-synced --json"
 	@$(BIN)/grantwire demo $(ARGS)
 
 test: .venv/ready ## the suite that a newcomer and CI run

@@ -1,6 +1,6 @@
 """A snapshot that only adds, and the rows it adds to: together they are its scope. Pure.
 
-See docs/decisions/0008-snapshots-that-only-add.md.
+See docs/decisions/0011-snapshots-that-only-add.md.
 """
 
 from collections.abc import Iterable
