@@ -188,7 +188,7 @@ async def test_whom_another_account_asked_for_makes_no_list_of_an_empty_one() ->
     directory.users = _nobody  # type: ignore[method-assign]
     first, second = (RunCensus(memory, directory, "r1", "d", at_once) for _ in range(2))
     found = await asyncio.gather(first.deleted(named("u-1")), second.deleted(named("u-2", "u-gone")))
-    assert found == [frozenset(), named("u-gone")]
+    assert list(found) == [frozenset(), named("u-gone")]
 
 
 async def _nobody() -> tuple[User, ...]:
