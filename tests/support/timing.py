@@ -4,9 +4,25 @@ from typing import Any
 
 import nats
 
-from grantwire.contracts.streams import COLLECT_IAM, COLLECT_ORGANIZATION, EXHAUSTED, SEALED, Consumer
+from grantwire.contracts.streams import (
+    COLLECT_CREDENTIALS,
+    COLLECT_IAM,
+    COLLECT_IDENTITY_CENTER,
+    COLLECT_ORGANIZATION,
+    EXHAUSTED,
+    SEALED,
+    Consumer,
+)
 from tests.support.eventually import eventually
 from tests.support.world import World
+
+_WAITING = {
+    "collector-organization": COLLECT_ORGANIZATION,
+    "collector-identity-center": COLLECT_IDENTITY_CENTER,
+    "collector-credentials": COLLECT_CREDENTIALS,
+    "projector": SEALED,
+    "relay": EXHAUSTED,
+}
 
 
 def seconds(view: Any) -> float:
@@ -24,7 +40,7 @@ async def ready(running: World, lanes: int = 8) -> None:
         return int(info.num_waiting or 0)
 
     async def all_wait() -> bool:
-        others = [await waiting(each) for each in (COLLECT_ORGANIZATION, SEALED, EXHAUSTED)]
+        others = [await waiting(each) for name, each in _WAITING.items() if name in running.services]
         return all(others) and await waiting(COLLECT_IAM) >= lanes
 
     try:
