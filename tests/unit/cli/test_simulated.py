@@ -75,10 +75,10 @@ ORGANIZATION = {"id": "o-abc", "member_accounts": ["222222222222"], "child_exter
 def test_an_account_of_an_organization_is_smaller_unless_its_sizes_are_given() -> None:
     nothing: dict[str, int | None] = {"users": None, "groups": None, "roles": None}
     assert simulation_of(1, 1, **nothing) == Simulation(1, 100, 20, 50, 1)
-    assert simulation_of(1, 12, **nothing) == Simulation(1, 40, 10, 25, 12)
-    assert simulation_of(1, 12, **nothing | {"users": 7}) == Simulation(1, 7, 10, 25, 12)
+    assert simulation_of(1, 12, **nothing) == Simulation(1, 20, 8, 20, 12)
+    assert simulation_of(1, 12, **nothing | {"users": 7}) == Simulation(1, 7, 8, 20, 12)
     arguments = simulation_of(1, 12, **nothing).arguments()
-    assert arguments[-5:] == ["--accounts", "12", "--credentials", "--identity-center", "--scim"]
+    assert arguments[8:13] == ["--accounts", "12", "--credentials", "--identity-center", "--scim"]
     assert simulation_of(1, 1, **nothing).arguments()[-3:] == ["--accounts", "1", "--credentials"]
 
 
@@ -86,7 +86,7 @@ def test_the_account_of_a_demo_made_before_organizations_is_known(tmp_path: Path
     state = opened(tmp_path / "demo")
     state.write(state.path / "demo.json", '{"seed": 1, "users": 100, "groups": 20, "roles": 50}')
     assert make_room(state, Simulation(1, 100, 20, 50, 1), keep=False) is None
-    assert "something else" in str(make_room(state, Simulation(1, 40, 10, 25, 12), keep=False))
+    assert "something else" in str(make_room(state, Simulation(1, 20, 8, 20, 12), keep=False))
 
 
 def test_an_account_alone_is_read_by_its_own_role() -> None:
