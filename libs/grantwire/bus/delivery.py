@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from grantwire.contracts.envelope import Envelope
 
@@ -19,3 +20,4 @@ class Delivery:
     envelope: Envelope
     headers: Mapping[str, str]
     body: bytes
+    at: datetime  # when the stream stored it, by the server's clock

@@ -25,7 +25,7 @@ from grantwire.contracts.envelope import Envelope
 from grantwire.contracts.failures import DependencyDown, Malformed
 from grantwire.contracts.messages import Message
 from grantwire.contracts.streams import EXHAUSTED, STREAMS, Consumer, Stream
-from grantwire.telemetry import Recorder, monotonic
+from grantwire.telemetry import Recorder, monotonic, utc_now
 
 _log = structlog.get_logger(__name__)
 
@@ -113,6 +113,7 @@ class Mover:
             envelope,
             letter.headers,
             letter.body,
+            utc_now(),
         )
         await self._dead(told, letter.reason)
 

@@ -168,6 +168,7 @@ class Settlement(Generic[M]):
             self.envelope(raw),
             dict(raw.headers or {}),
             raw.data,
+            raw.metadata.timestamp,
         )
 
     def _span(self, raw: Msg) -> AbstractContextManager[Span]:

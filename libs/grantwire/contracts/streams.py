@@ -4,6 +4,7 @@ declares its own."""
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from grantwire.contracts.commands import GrantAccess, RevokeAccess
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.snapshots import SnapshotSealed
 
@@ -45,6 +46,8 @@ JOBS: Final = Stream(
 SNAPSHOTS: Final = Stream(
     "SNAPSHOTS", ("gw.snapshot.>", "gw.resources.>"), 14 * DAY, 7_200.0, 16 * GIB, atomic_batches=True
 )
+COMMANDS: Final = Stream("COMMANDS", ("gw.cmd.>",), 7 * DAY, DAY, GIB)
+OUTCOMES: Final = Stream("OUTCOMES", ("gw.outcome.>",), 30 * DAY, 7_200.0, 4 * GIB, atomic_batches=True)
 CHANGES: Final = Stream("CHANGES", ("gw.change.>",), 7 * DAY, 7_200.0, 4 * GIB, atomic_batches=True)
 DEAD: Final = Stream("DEAD", ("gw.dead.>",), 30 * DAY, DAY, GIB, discard="old", deny_delete=False)
 ADVISORIES: Final = Stream(
@@ -56,7 +59,7 @@ ADVISORIES: Final = Stream(
     discard="old",
     deny_delete=False,
 )
-STREAMS: Final = (JOBS, SNAPSHOTS, CHANGES, DEAD, ADVISORIES)
+STREAMS: Final = (JOBS, SNAPSHOTS, COMMANDS, OUTCOMES, CHANGES, DEAD, ADVISORIES)
 
 COLLECT_IAM: Final = Consumer(
     CollectScope.consumer("collector-iam"), JOBS.name, ("gw.job.iam.>",), max_deliver=5, max_ack_pending=64
@@ -88,6 +91,12 @@ COLLECT_SCIM: Final = Consumer(
 SEALED: Final = Consumer(
     SnapshotSealed.consumer("projector"), SNAPSHOTS.name, ("gw.snapshot.>",), max_deliver=20, max_ack_pending=16
 )
+GRANT_ACCESS: Final = Consumer(
+    GrantAccess.consumer("provisioner"), COMMANDS.name, ("gw.cmd.*.*.*.grant",), max_deliver=20, max_ack_pending=64
+)
+REVOKE_ACCESS: Final = Consumer(
+    RevokeAccess.consumer("provisioner"), COMMANDS.name, ("gw.cmd.*.*.*.revoke",), max_deliver=20, max_ack_pending=64
+)
 EXHAUSTED: Final = Consumer("relay-message-exhausted", ADVISORIES.name, ADVISORIES.subjects, max_deliver=20)
 CONSUMERS: Final = (
     COLLECT_ORGANIZATION,
@@ -96,5 +105,7 @@ CONSUMERS: Final = (
     COLLECT_IDENTITY_CENTER,
     COLLECT_SCIM,
     SEALED,
+    GRANT_ACCESS,
+    REVOKE_ACCESS,
     EXHAUSTED,
 )

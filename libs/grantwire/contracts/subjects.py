@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]")
 
@@ -36,3 +37,28 @@ def change(connector: str, account: str | None, kind: str) -> str:
 
 def dead(stream: str, consumer: str) -> str:
     return f"gw.dead.{token(stream)}.{token(consumer)}"
+
+
+def command(team: str, connector: str, account: str, verb: str) -> str:
+    """Where the provisioner hears a command. A team publishes without its own token (``sent``): the bus puts it in."""
+    return f"gw.cmd.{token(team)}.{token(connector)}.{token(account)}.{token(verb)}"
+
+
+def sent(connector: str, account: str, verb: str) -> str:
+    """Where a team publishes a command."""
+    return f"gw.cmd.{token(connector)}.{token(account)}.{token(verb)}"
+
+
+def outcome(team: str, connector: str, account: str, verb: str) -> str:
+    """Where a team's progress and outcomes go; in the team's own account the same without its token."""
+    return f"gw.outcome.{token(team)}.{token(connector)}.{token(account)}.{token(verb)}"
+
+
+def ask(team: str, command: str) -> str:
+    """Where the provisioner answers, from Postgres, what became of a command. A team asks without its token."""
+    return f"gw.ask.{token(team)}.{token(command)}"
+
+
+def words(subject: str) -> list[str]:
+    """The tokens of a subject, decoded. What no ``token`` made is taken as it is."""
+    return [unquote("" if part == "=" else part.replace("=", "%")) for part in subject.split(".")]

@@ -33,7 +33,7 @@ from tests.unit.collectors.policies import ACCOUNT
 JOB = CollectScope(
     run="r1", connector="prod", settings_version=3, source="iam", scope=f"iam/{ACCOUNT}", account=ACCOUNT
 )
-FIRST = Delivery("JOBS", "c", "s", 7, 1, False, Envelope("i", "t", "s", ""), {}, b"")
+FIRST = Delivery("JOBS", "c", "s", 7, 1, False, Envelope("i", "t", "s", ""), {}, b"", utc_now())
 LAST = replace(FIRST, attempt=5, last=True)
 ROWS = Facts(
     tuple(Resource(Kind.IAM_USER, f"u{n}", ACCOUNT, "x" * 90_000, {}) for n in range(5)),

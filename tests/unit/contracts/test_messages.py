@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 
 from grantwire.contracts import subjects
 from grantwire.contracts.changes import CHANGES, SENSITIVE, ResourceAdded, tellable
+from grantwire.contracts.commands import COMMANDS
 from grantwire.contracts.envelope import Envelope
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.messages import Message
+from grantwire.contracts.outcomes import OUTCOMES
 from grantwire.contracts.snapshots import SnapshotBegun, SnapshotSealed
 from grantwire.contracts.streams import CONSUMERS, STREAMS
 
-MESSAGES: tuple[type[Message], ...] = (CollectScope, SnapshotBegun, SnapshotSealed, *CHANGES)
+MESSAGES: tuple[type[Message], ...] = (CollectScope, SnapshotBegun, SnapshotSealed, *CHANGES, *COMMANDS, *OUTCOMES)
 
 
 def test_types_handlers_and_class_names_are_a_bijection() -> None:

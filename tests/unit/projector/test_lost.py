@@ -30,5 +30,5 @@ def test_lost(first: int, last: int, attempt: int, expected: bool) -> None:
         **WHO, fence=10, last_read=12, read_began_at=utc_now(), plan="bulk", outcome=Outcome.COMPLETE, body=Body.CHUNKS
     )
     envelope = Envelope("id", "type", "source", "time")
-    delivery = Delivery("SNAPSHOTS", "consumer", "subject", 20, attempt, False, envelope, {}, b"")
+    delivery = Delivery("SNAPSHOTS", "consumer", "subject", 20, attempt, False, envelope, {}, b"", utc_now())
     assert lost(seal, delivery, first, last) is expected
