@@ -48,6 +48,7 @@ PLANTED = [
         "import grantwire.graph.apply",
         "graph-writes",
     ),
+    ("the manifest asks the server", "libs/grantwire/identity/manifest.py", "import nats", "pure-rules"),
     ("a rule does I/O", "services/grantwire/scheduler/timetable.py", "import asyncio", "pure-rules"),
     (
         "the sandbox sees a sibling",

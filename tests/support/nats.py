@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE = 10.0
+_RELOADED = "Reloaded server configuration"
 _BINARY = Path(sys.prefix) / "bin" / "nats-server"
 
 
@@ -47,12 +48,7 @@ class NatsServer:
 
     def start(self) -> None:
         """Start on the same port and store as before; returns when it greets."""
-        config = self._folder / "nats.conf"
-        config.write_text(
-            f"listen: 127.0.0.1:{self.port}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}, sync_interval: always,"
-            f" max_file_store: 1TB }}\n{self._extra}\n"
-        )
+        config = self._configure()
         # its output must not be ours: whoever reads our pipe would wait for the server to end
         self._child = subprocess.Popen(
             [str(_BINARY), "-c", str(config), "-l", str(self._folder / "log")],
@@ -61,6 +57,21 @@ class NatsServer:
             stderr=subprocess.DEVNULL,
         )
         self._wait()
+
+    def reload(self, config: str) -> None:
+        """Take another ``config`` while running; returns when it is in force.
+
+        Twice, because what a new account imports is connected only by the reload after the one that brought it.
+        """
+        self._extra = config
+        self._configure()
+        for _ in range(2):
+            before = self.log().count(_RELOADED)
+            os.kill(self.pid, signal.SIGHUP)
+            deadline = time.monotonic() + _PATIENCE
+            while self.log().count(_RELOADED) == before:
+                assert time.monotonic() < deadline, f"nats-server did not reload: {self.log()}"
+                time.sleep(0.005)
 
     def kill(self) -> None:
         """kill -9: nothing is flushed or said."""
@@ -83,6 +94,15 @@ class NatsServer:
 
     def log(self) -> str:
         return (self._folder / "log").read_text()
+
+    def _configure(self) -> Path:
+        config = self._folder / "nats.conf"
+        config.write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}, sync_interval: always,"
+            f" max_file_store: 1TB }}\n{self._extra}\n"
+        )
+        return config
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _PATIENCE

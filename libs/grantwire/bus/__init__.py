@@ -5,6 +5,7 @@ from grantwire.bus.dead_letters import DeadLetters
 from grantwire.bus.delivery import Delivery
 from grantwire.bus.errors import Busy, Full
 from grantwire.bus.letters import Letter
+from grantwire.bus.login import BusSettings
 from grantwire.bus.mover import Mover
 from grantwire.bus.outgoing import Outgoing
 from grantwire.bus.process import run, serve
@@ -16,6 +17,7 @@ from grantwire.bus.watch import running, watch
 __all__ = [
     "Ack",
     "Bus",
+    "BusSettings",
     "Busy",
     "DeadLetters",
     "Delivery",

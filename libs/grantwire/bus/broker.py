@@ -18,8 +18,10 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from nats.js import JetStreamContext
 from nats.js.errors import BadRequestError, NotFoundError
 
+from grantwire.bus import login
 from grantwire.bus.connection import APPLY_HINT, UNREACHABLE, said, servers, shown, until_connected, while_connected
 from grantwire.contracts.failures import DependencyDown, GrantwireError
+from grantwire.contracts.subjects import inbox
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +41,9 @@ class Received:
 class Bus(NatsBroker):
     """A ``NatsBroker`` that reconnects for ever, never spins, reports what is asynchronous, and stops when told."""
 
-    def __init__(self, url: str, *, service: str, stop_seconds: float = 15.0) -> None:
+    def __init__(self, url: str, *, service: str, seed: str | None = None, stop_seconds: float = 15.0) -> None:
         self.service = service
+        self._seed = seed
         self.shown_url = shown(url)
         self.stopping = asyncio.Event()
         super().__init__(
@@ -100,6 +103,12 @@ class Bus(NatsBroker):
         if any(subscriber.tasks and all(task.done() for task in subscriber.tasks) for subscriber in self._pulls()):
             return "a subscriber's task has ended"
         return None
+
+    async def _connect(self) -> Client:
+        connection = login.client(self._seed)
+        await connection.connect(**self._connection_kwargs)
+        self.config.connect(connection)
+        return connection
 
     def _pulls(self) -> list[Any]:
         return [each for each in self.subscribers if getattr(each, "pull_sub", None) is not None]
@@ -163,9 +172,12 @@ class PatientPull:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def broker(url: str, *, service: str, stop_seconds: float = 15.0) -> Bus:
-    """A broker for ``service``; ``url`` may name several servers, separated by commas. It connects when started."""
-    return Bus(url, service=service, stop_seconds=stop_seconds)
+def broker(url: str, *, service: str, seed: str | None = None, stop_seconds: float = 15.0) -> Bus:
+    """A broker for ``service``; ``url`` may name several servers, separated by commas. It connects when started.
+
+    ``seed`` is the service's key, where the server knows one; without it the URL may hold user and password.
+    """
+    return Bus(url, service=service, seed=seed, stop_seconds=stop_seconds)
 
 
 def _quiet_logger() -> logging.Logger:
@@ -173,11 +185,6 @@ def _quiet_logger() -> logging.Logger:
     logger = logging.getLogger("grantwire.bus.faststream")
     logger.setLevel(logging.WARNING)
     return logger
-
-
-def inbox(service: str) -> str:
-    """A service's own reply subjects, so that no service can be allowed to read another's."""
-    return f"_INBOX.{service}"
 
 
 def client_of(bus: NatsBroker) -> Client:

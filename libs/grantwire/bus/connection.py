@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from grantwire.bus import login
 from grantwire.contracts.failures import DependencyDown, GrantwireError
+from grantwire.contracts.subjects import inbox
+from grantwire.identity import ADMIN
 from grantwire.telemetry import monotonic
 
 APPLY_HINT: Final = "run `grantwire bus apply`"
@@ -107,22 +109,25 @@ async def until_connected(client: Client, deadline: float = math.inf) -> None:
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str, patience: float) -> AsyncIterator[Client]:
-    """A connection for a short task; it does not reconnect.
+async def connected(
+    url: str, *, name: str, patience: float, seed: str | None = None, identity: str = ADMIN.name
+) -> AsyncIterator[Client]:
+    """A connection for a short task; it does not reconnect. ``seed`` is the key of ``identity``.
 
     Raises ``DependencyDown`` when no server lets us in within ``patience`` seconds.
     """
-    client = await _connect_patiently(url, name, monotonic() + patience)
+    client = await _connect_patiently(url, name, monotonic() + patience, seed, identity)
     try:
         yield client
     finally:
         await client.close()
 
 
-async def _connect_patiently(url: str, name: str, deadline: float) -> Client:
+async def _connect_patiently(url: str, name: str, deadline: float, seed: str | None, identity: str) -> Client:
     while True:
+        client = login.client(seed)
         try:
-            return await nats.connect(
+            await client.connect(
                 servers(url),
                 name=name,
                 allow_reconnect=False,
@@ -130,8 +135,9 @@ async def _connect_patiently(url: str, name: str, deadline: float) -> Client:
                 reconnect_time_wait=0,
                 connect_timeout=5,
                 error_cb=_quiet,
-                inbox_prefix=f"_INBOX.{name}",
+                inbox_prefix=inbox(identity),
             )
+            return client
         except (*UNREACHABLE, nats.errors.Error) as error:
             if monotonic() + _LOOK_SECONDS > deadline:
                 told = f"NATS at {shown(url)} cannot be reached ({said(error)}); is it running?"

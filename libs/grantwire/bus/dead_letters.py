@@ -13,8 +13,8 @@ from grantwire.bus.outgoing import Outgoing
 from grantwire.bus.readback import stored
 from grantwire.bus.sending import persist
 from grantwire.contracts.envelope import TRACEPARENT
-from grantwire.contracts.failures import GrantwireError, NotFound
-from grantwire.contracts.streams import DEAD
+from grantwire.contracts.failures import Conflict, GrantwireError, NotFound
+from grantwire.contracts.streams import COMMANDS, DEAD
 from grantwire.telemetry import context_from, monotonic, span
 
 _SECONDS = 10.0
@@ -42,10 +42,15 @@ class DeadLetters:
     async def replay(self, number: int) -> Letter:
         """Put the original back where it came from, then take the letter away; safe to repeat after a failure.
 
-        Every consumer of its subject sees it again. Raises ``NotFound``, ``DependencyDown``, and ``Busy`` when a newer
-        job of the same scope is under way: then the letter stays.
+        Every consumer of its subject sees it again. Raises ``NotFound``, ``DependencyDown``, ``Conflict`` for a
+        command, and ``Busy`` when a newer job of the same scope is under way: then the letter stays.
         """
         letter = await self.show(number)
+        if letter.stream == COMMANDS.name:
+            raise Conflict(
+                f"The dead letter {number} is a command, and nobody speaks for its team ({letter.subject}); "
+                "the team sends it again under the same id."
+            )
         if not letter.subject or not letter.stream:
             raise GrantwireError(f"The dead letter {number} does not say where it came from; it cannot be put back.")
         parent = context_from(letter.headers.get(TRACEPARENT))

@@ -24,6 +24,7 @@ _API_LEVEL: Final = 2  # nats-server 2.12: atomic batches; batched direct get ca
 async def apply(
     url: str,
     *,
+    seed: str | None = None,
     streams: Sequence[Stream] = STREAMS,
     consumers: Sequence[Consumer] = CONSUMERS,
     replicas: int = 1,
@@ -31,10 +32,11 @@ async def apply(
 ) -> list[str]:
     """Make or change what differs; a line for each change, none when all is as it should be.
 
-    ``replicas`` counts for streams that do not exist yet. Raises ``DependencyDown`` without a server within
-    ``patience`` seconds and ``GrantwireError`` where it refuses, as a change of retention: that needs a new stream.
+    ``seed`` is the admin's key, where the server knows one; ``replicas`` counts for streams that do not exist yet.
+    Raises ``DependencyDown`` without a server within ``patience`` seconds and ``GrantwireError`` where it refuses, as a
+    change of retention: that needs a new stream.
     """
-    async with connected(url, name="bus-apply", patience=patience) as client:
+    async with connected(url, name="bus-apply", patience=patience, seed=seed) as client:
         await _require_level(client)
         lines = [line for stream in streams for line in await _apply_stream(client, stream, replicas)]
         return lines + [line for consumer in consumers for line in await _apply_consumer(client, consumer)]
@@ -43,6 +45,7 @@ async def apply(
 async def check(
     url: str,
     *,
+    seed: str | None = None,
     streams: Sequence[Stream] = STREAMS,
     consumers: Sequence[Consumer] = CONSUMERS,
     patience: float = 10.0,
@@ -52,7 +55,7 @@ async def check(
 
     Size and age limits are not compared: widening them by hand must not keep a service from starting.
     """
-    async with connected(url, name="bus-check", patience=patience) as client:
+    async with connected(url, name="bus-check", patience=patience, seed=seed) as client:
         await _require_level(client)
         wrong = [line for stream in streams for line in await _wrong_stream(client, stream)]
         wrong += [line for consumer in consumers for line in await _wrong_consumer(client, consumer)]

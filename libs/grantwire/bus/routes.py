@@ -7,13 +7,14 @@ from faststream.nats import JStream, NatsBroker, NatsRoute, NatsRouter, PullSub
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig
 
-from grantwire.bus.broker import Received, inbox
+from grantwire.bus.broker import Received
 from grantwire.bus.delivery import Delivery
 from grantwire.bus.settlement import Dead, Handle, Settlement
 from grantwire.contracts.envelope import Envelope
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.messages import Message
 from grantwire.contracts.streams import Consumer
+from grantwire.contracts.subjects import inbox
 
 M = TypeVar("M", bound=Message)
 

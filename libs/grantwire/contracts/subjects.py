@@ -4,6 +4,9 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
+# A team's way to the bounds of CHANGES. Under the API's own name the server would answer it twice, and first that the
+# team's account has no JetStream.
+CHANGES_INFO: Final = "gw.changes.info"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]")
 
 
@@ -57,6 +60,11 @@ def outcome(team: str, connector: str, account: str, verb: str) -> str:
 def ask(team: str, command: str) -> str:
     """Where the provisioner answers, from Postgres, what became of a command. A team asks without its token."""
     return f"gw.ask.{token(team)}.{token(command)}"
+
+
+def inbox(identity: str) -> str:
+    """The prefix of an identity's own reply subjects, so that none can be allowed to read another's."""
+    return f"_INBOX.{identity}"
 
 
 def words(subject: str) -> list[str]:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from grantwire.bus import Bus, Busy, DeadLetters, Delivery, Mover, Outgoing, Publisher, broker, include
+from grantwire.bus.letters import bury, letter_of
 from grantwire.bus.mover import MessageExhausted
 from grantwire.contracts.envelope import CHUNK, SNAPSHOT, TRACEPARENT
-from grantwire.contracts.failures import NotFound
-from grantwire.contracts.streams import ADVISORIES, DEAD, JOBS, SNAPSHOTS
+from grantwire.contracts.failures import Conflict, NotFound
+from grantwire.contracts.streams import ADVISORIES, COMMANDS, DEAD, GRANT_ACCESS, JOBS, SNAPSHOTS
+from grantwire.telemetry import monotonic
 from tests.integration.bus.stage import JOB_CONSUMER, MOVE_CONSUMER, SUBJECT, Handler, Stage, job, until
 from tests.integration.bus.stage import TRACEPARENT as TRACE
 
@@ -200,3 +202,23 @@ async def test_a_chunk_from_a_batch_can_be_replayed(stage: Stage) -> None:
         }
         await dead.replay(letter.number)
         assert await stage.messages(SNAPSHOTS.name) == 3
+
+
+async def test_a_command_is_put_back_by_nobody_but_its_team(stage: Stage) -> None:
+    lost = letter_of(
+        stream=COMMANDS.name,
+        consumer=GRANT_ACCESS.name,
+        sequence=1,
+        subject="gw.cmd.payments.prod.123456789012.grant",
+        headers={},
+        body=b"{}",
+        reason="tried often enough",
+        deliveries=20,
+    )
+    await bury(stage.client, lost, deadline=monotonic() + 5)
+    async with stage.dead_letters() as dead:
+        [letter] = await dead.list()
+        with pytest.raises(Conflict, match="sends it again under the same id"):
+            await dead.replay(letter.number)
+        assert [each.number for each in await dead.list()] == [letter.number]
+    assert await stage.empty(COMMANDS.name)

@@ -1,0 +1,20 @@
+"""Who may do what on the bus: the manifest, the keys, and the configuration of nats-server that follows. Pure."""
+
+from grantwire.identity.accounts import HOUSE, account_of, accounts, text
+from grantwire.identity.manifest import ADMIN, IDENTITIES, SERVICES, TEAM, Identity
+from grantwire.identity.nkeys import new_seed, public_key, sign
+
+__all__ = [
+    "ADMIN",
+    "HOUSE",
+    "IDENTITIES",
+    "SERVICES",
+    "TEAM",
+    "Identity",
+    "account_of",
+    "accounts",
+    "new_seed",
+    "public_key",
+    "sign",
+    "text",
+]
