@@ -16,9 +16,12 @@ from grantwire.aws.permissions import (
     IDENTITY_CENTER_MINIMUM,
     IDENTITY_CENTER_OPTIONAL,
     ORGANIZATION,
+    PROVISIONING,
+    OperationKind,
     child_roles,
     policy,
 )
+from grantwire.aws.provisioning import ProvisioningSessions, operation_kind
 from grantwire.aws.session import AwsSession
 from grantwire.aws.sessions import Sessions
 from grantwire.aws.settings import AwsSettings
@@ -36,6 +39,7 @@ __all__ = [
     "IDENTITY_CENTER_MINIMUM",
     "IDENTITY_CENTER_OPTIONAL",
     "ORGANIZATION",
+    "PROVISIONING",
     "AwsSession",
     "AwsSettings",
     "Budgets",
@@ -43,6 +47,8 @@ __all__ = [
     "Check",
     "Checked",
     "Identity",
+    "OperationKind",
+    "ProvisioningSessions",
     "Sessions",
     "Setup",
     "Tally",
@@ -51,6 +57,7 @@ __all__ = [
     "child_roles",
     "current_tally",
     "find_identity_center",
+    "operation_kind",
     "policy",
     "run_checks",
     "setup_of",

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -136,6 +137,15 @@ class Clients:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._made: dict[tuple[str, str], Any] = {}
+        self._once: Clients | None = None
+
+    @property
+    def once(self) -> "Clients":
+        """The same services, each request sent once whatever becomes of it: for writes, which may have been carried
+        out where no answer came."""
+        with self._lock:
+            self._once = self._once or Clients(replace(self._settings, attempts=1))
+            return self._once
 
     def sts(self, region: str) -> "STSClient":
         client: STSClient = self._client("sts", region, sts_client)

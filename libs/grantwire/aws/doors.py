@@ -13,7 +13,7 @@ from grantwire.aws.calls import Calls
 from grantwire.aws.clients import Clients, ambient, region_of
 from grantwire.aws.entry import ASSUME, CALLER, Entered, Role, RoleWanted, whoami
 from grantwire.aws.errors import Asked, behind, failure, refused_credentials
-from grantwire.aws.permissions import child_roles, session_policy
+from grantwire.aws.permissions import ASSIGNING, child_roles, in_management, session_policy
 from grantwire.aws.settings import AwsSettings
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsError
@@ -44,10 +44,18 @@ class Own:
     """
 
     def __init__(
-        self, connector: Connector, actions: Sequence[str], settings: AwsSettings, calls: Calls, clients: Clients
+        self,
+        connector: Connector,
+        actions: Sequence[str],
+        settings: AwsSettings,
+        calls: Calls,
+        clients: Clients,
+        *,
+        leads_on: bool = True,
     ) -> None:
+        """``leads_on``: whether member accounts are entered from it."""
         self._connector = connector
-        self._actions = tuple(actions)
+        self._policy = _narrowed(connector, actions, leads_on)
         self._settings = settings
         self._calls = calls
         self._clients = clients
@@ -98,8 +106,7 @@ class Own:
         return Role(sts, ambient, wanted).credentials()
 
     def _wanted(self, arn: str) -> RoleWanted:
-        policy = session_policy(self._actions, child_roles(self._connector))
-        wanted = RoleWanted(arn, self._connector.external_id, session_name(self._connector), policy)
+        wanted = RoleWanted(arn, self._connector.external_id, session_name(self._connector), self._policy)
         if (operator := self._connector.operator_role_arn) is None:
             return wanted
         whose = "the credentials of its operator role"
@@ -172,6 +179,12 @@ class Child:
         wanted = RoleWanted(arn, self._role.external_id, session_name(self._connector), self._policy, via)
         role = Role(self._clients.sts(base.region), base.credentials, wanted)
         return Entered(role.identity, role.credentials(), base.region)
+
+
+def _narrowed(connector: Connector, actions: Sequence[str], leads_on: bool) -> str:
+    """Whoever asks for assignments lends AWS its rights where they are in the management account."""
+    also = in_management(connector.partition) if ASSIGNING in actions else ()
+    return session_policy(actions, child_roles(connector) if leads_on else (), also)
 
 
 def session_name(connector: Connector) -> str:

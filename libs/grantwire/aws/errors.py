@@ -28,7 +28,7 @@ class Asked:
     """Which call failed: ``operation`` is ``service:Operation``; the account asked and the role, where known.
 
     ``via``: who assumes the role, where it is not the ambient credentials. ``refusal``: the sentence for a role that
-    AWS does not let it have, where it is not the usual one.
+    AWS does not let it have, where it is not the usual one. ``writes``: it changes something in AWS.
     """
 
     operation: str
@@ -36,6 +36,7 @@ class Asked:
     role_arn: str | None = None
     via: str | None = None
     refusal: Rule | None = None
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class _Reply:
     said: str
     status: int
     headers: Mapping[str, str]
+    request_id: str | None
 
 
 def failure(error: Exception, asked: Asked, *, now: datetime) -> AwsError:
@@ -53,12 +55,14 @@ def failure(error: Exception, asked: Asked, *, now: datetime) -> AwsError:
     if isinstance(error, AwsError):
         return error
     if isinstance(error, GarbledReply):
-        return _said(rules.GARBLED, replace(asked, operation=error.operation), "GarbledReply", said=error.why)
+        asked = _named(asked, error.operation.partition(":")[2])
+        return _said(rules.GARBLED, asked, "GarbledReply", said=error.why, ambiguous=asked.writes)
     if isinstance(error, ClientError):
         return _from_reply(_reply(error.response), _named(asked, error.operation_name), now)
     for type_, rule in rules.BY_EXCEPTION:
         if isinstance(error, type_):
-            return _said(rule, asked, type_.__name__, said=_short(str(error)))
+            ambiguous = asked.writes and rules.may_have_left(error)
+            return _said(rule, asked, type_.__name__, said=_short(str(error)), ambiguous=ambiguous)
     raise error
 
 
@@ -77,6 +81,15 @@ def wrong_account(wanted: str, found: str, arn: str) -> AwsError:
     return AwsError(sentence, cause=AwsCause.FINAL, operation="sts:AssumeRole", code=WRONG_ACCOUNT, account=found)
 
 
+def elsewhere(operation: str, wanted: str, found: str, arn: str) -> AwsError:
+    """Credentials of another account than the one that is to be changed."""
+    sentence = (
+        f"{operation} was not sent: it is meant for account {wanted}, and the connector's credentials ({arn}) are of "
+        f"account {found}; next: name a connector that reads account {wanted}, or switch its organizations on."
+    )
+    return AwsError(sentence, cause=AwsCause.FINAL, operation=operation, code=WRONG_ACCOUNT, account=found)
+
+
 def behind(error: AwsError, account: str, whose: str = "the connector's own credentials") -> AwsError:
     """What stands in front of an account, which the error names, was not entered, so neither was the account."""
     sentence = f"Account {account} was not entered, because {whose} were not: {error}"
@@ -87,6 +100,7 @@ def behind(error: AwsError, account: str, whose: str = "the connector's own cred
         code=error.code,
         account=error.account,
         role_arn=error.role_arn,
+        request_id=error.request_id,
     )
 
 
@@ -108,7 +122,16 @@ def refused_credentials(error: AwsError) -> bool:
 
 def _from_reply(reply: _Reply, asked: Asked, now: datetime) -> AwsError:
     rule = _rule(reply, asked)
-    return _said(rule, asked, reply.code, said=reply.said, status=reply.status, apart=_apart(reply.headers, now))
+    return _said(
+        rule,
+        asked,
+        reply.code,
+        said=reply.said,
+        status=reply.status,
+        apart=_apart(reply.headers, now),
+        ambiguous=asked.writes and rules.may_have_acted(rule, reply.status),
+        request_id=reply.request_id,
+    )
 
 
 def _rule(reply: _Reply, asked: Asked) -> Rule:
@@ -133,18 +156,29 @@ def _reply(response: Mapping[str, Any]) -> _Reply:
     error, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
     said = _short(str(error.get("Message") or "no message"))
     status = int(meta.get("HTTPStatusCode") or 0)
-    return _Reply(str(error.get("Code") or "Unknown"), said, status, meta.get("HTTPHeaders") or {})
+    code, headers = str(error.get("Code") or "Unknown"), meta.get("HTTPHeaders") or {}
+    return _Reply(code, said, status, headers, meta.get("RequestId"))
 
 
 def _named(asked: Asked, operation: str) -> Asked:
-    """Credentials are renewed inside other calls: what failed then is the renewal."""
+    """Credentials are renewed inside other calls: what failed then is the renewal, which changes nothing."""
     if operation == asked.operation.partition(":")[2]:
         return asked
     service = "sts" if operation in ("AssumeRole", "GetCallerIdentity") else asked.operation.partition(":")[0]
-    return replace(asked, operation=f"{service}:{operation}")
+    return replace(asked, operation=f"{service}:{operation}", writes=False)
 
 
-def _said(rule: Rule, asked: Asked, code: str, *, said: str, status: int = 0, apart: str = "") -> AwsError:
+def _said(
+    rule: Rule,
+    asked: Asked,
+    code: str,
+    *,
+    said: str,
+    status: int = 0,
+    apart: str = "",
+    ambiguous: bool = False,
+    request_id: str | None = None,
+) -> AwsError:
     caller = _CALLER.search(said)
     sentence = rule.sentence.format(
         operation=asked.operation,
@@ -164,6 +198,8 @@ def _said(rule: Rule, asked: Asked, code: str, *, said: str, status: int = 0, ap
         code=code,
         account=asked.account,
         role_arn=asked.role_arn,
+        ambiguous=ambiguous,
+        request_id=request_id,
     )
 
 

@@ -53,11 +53,14 @@ def flaw(model: OperationModel, status: int, headers: Mapping[str, str], body: b
     length = headers.get("content-length")
     if length is not None and "content-encoding" not in headers and int(length) != len(body):
         return f"is cut: {len(body)} of {length} bytes arrived"
-    if not 200 <= status < 300 or model.output_shape is None:
+    if not 200 <= status < 300:
+        return None
+    enveloped = model.service_model.resolved_protocol in ("query", "ec2")  # answers without members too
+    if model.output_shape is None and not enveloped:
         return None
     if not body.strip():
         return "is empty"
-    if model.service_model.resolved_protocol in ("query", "ec2"):
+    if enveloped:
         return None if f"<{model.name}Response".encode() in body[:1024] else _FOREIGN
     return _flaw_of_json(body)
 

@@ -30,3 +30,8 @@ def utc(time: datetime) -> datetime:
 
 def time_or_none(time: Any) -> datetime | None:
     return utc(time) if isinstance(time, datetime) else None
+
+
+def request_id(answer: Row) -> str:
+    """AWS's id of the request that was answered. Raises ``LookupError`` where the answer has none."""
+    return str(answer["ResponseMetadata"]["RequestId"])

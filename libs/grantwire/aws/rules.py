@@ -1,4 +1,5 @@
-"""The sentences for AWS's failures: one table for codes, one for botocore's own exceptions. Data only."""
+"""The sentences for AWS's failures: one table for codes, one for botocore's own exceptions; and what writes they leave
+open. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -184,3 +185,22 @@ BY_EXCEPTION: Final[tuple[tuple[type[Exception], Rule], ...]] = (
     (boto.HTTPClientError, UNREACHABLE),
     (boto.BotoCoreError, REQUEST),
 )
+
+
+def may_have_left(error: Exception) -> bool:
+    """Whether the request may have reached AWS, where botocore got no answer.
+
+    Its connection errors are those of connecting; a connection may break by TLS later too, unless the certificate was
+    not trusted.
+    """
+    if isinstance(error, boto.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" not in str(error)
+    return isinstance(error, boto.HTTPClientError)
+
+
+def may_have_acted(rule: Rule, status: int) -> bool:
+    """Whether AWS may have carried out what it answered with an error: a refusal (HTTP 4xx) did nothing, an outage
+    tells nothing."""
+    if rule is THROTTLED:
+        return False
+    return rule is OUTAGE or not 400 <= status < 500

@@ -1,6 +1,8 @@
 """A way into one AWS account, for async callers: entered once, renewed before it ends, every failure a sentence."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -12,7 +14,7 @@ from grantwire.aws.calls import Calls
 from grantwire.aws.clients import Clients
 from grantwire.aws.doors import Door, Own
 from grantwire.aws.entry import ASSUME, Entered, Identity
-from grantwire.aws.errors import failure
+from grantwire.aws.errors import elsewhere, failure
 from grantwire.aws.identity_center.client import IdentityStoreClient, SsoAdminClient
 from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.places import Place
@@ -34,7 +36,9 @@ _AGAIN: Final = stamina.AsyncRetryingCaller(attempts=3, wait_max=2.0, wait_jitte
 class AwsSession:
     """Reads one account with one connector's credentials, narrowed to ``actions``. Nothing is asked until first use.
 
-    The account is the connector's own, or the one ``door`` leads to.
+    The account is the connector's own, or the one ``door`` leads to. What ``write_…`` sends leaves once: neither
+    botocore nor we repeat it, and the ``AwsError`` says whether it may have been carried out. A caller that is
+    cancelled meanwhile does not know: the request may leave all the same.
     """
 
     def __init__(
@@ -52,6 +56,13 @@ class AwsSession:
         self._budgets = budgets
         self._clients = clients or Clients(settings)
         self._door: Door = door or Own(connector, actions, settings, calls, self._clients)
+        self._only: str | None = None
+
+    def only(self, account: str) -> "AwsSession":
+        """The same session, which does nothing in any other account: each call raises ``AwsError`` (final) there."""
+        found = copy(self)
+        found._only = account
+        return found
 
     async def identity(self) -> Identity:
         """Who these credentials are. The first use asks AWS (one call). Raises ``AwsError``."""
@@ -73,6 +84,18 @@ class AwsSession:
         """The same of its directory."""
         return await self._read(operation, lambda region: call(self._clients.identity_store(region)), place)
 
+    async def write_iam(self, operation: str, call: Callable[["IAMClient"], T]) -> T:
+        """The answer of one write, which is sent once. Raises ``AwsError``."""
+        return await self._write(operation, lambda region: call(self._clients.once.iam(region)))
+
+    async def write_sso_admin(self, operation: str, place: Place, call: Callable[[SsoAdminClient], T]) -> T:
+        """The same of Identity Center."""
+        return await self._write(operation, lambda region: call(self._clients.once.sso_admin(region)), place)
+
+    async def write_identity_store(self, operation: str, place: Place, call: Callable[[IdentityStoreClient], T]) -> T:
+        """The same of its directory."""
+        return await self._write(operation, lambda region: call(self._clients.once.identity_store(region)), place)
+
     async def region(self) -> str:
         """The region whose endpoints serve the session where a call names none. Raises ``AwsError``."""
         return (await self._open(ASSUME)).region
@@ -88,6 +111,13 @@ class AwsSession:
         except Exception as error:
             raise self._failed(error, operation) from error
 
+    async def _write(self, operation: str, call: Callable[[str], T], place: Place | None = None) -> T:
+        entered = await self._open(operation)
+        try:
+            return await self._ask(operation, entered, call, place or _own(entered, operation))
+        except Exception as error:
+            raise self._failed(error, operation, writes=True) from error
+
     async def _ask(self, operation: str, entered: Entered, call: Callable[[str], T], place: Place) -> T:
         spending = await first_slot(self._budgets, place.budget)
         asking = partial(unspoilt, operation, partial(call, place.region))
@@ -95,12 +125,15 @@ class AwsSession:
 
     async def _open(self, operation: str) -> Entered:
         try:
-            return await self._door.open()
+            entered = await self._door.open()
         except Exception as error:
             raise self._failed(error, operation) from error
+        if self._only is not None and self._only != entered.identity.account:
+            raise elsewhere(operation, self._only, entered.identity.account, entered.identity.arn)
+        return entered
 
-    def _failed(self, error: Exception, operation: str) -> AwsError:
-        found = failure(error, self._door.asked(operation), now=utc_now())
+    def _failed(self, error: Exception, operation: str, *, writes: bool = False) -> AwsError:
+        found = failure(error, replace(self._door.asked(operation), writes=writes), now=utc_now())
         self._door.refused(found)
         return found
 

@@ -37,13 +37,22 @@ class Sessions:
     """
 
     def __init__(
-        self, settings: AwsSettings, calls: Calls, budgets: Budgets | None = None, *, actions: Sequence[str] = IAM_ALL
+        self,
+        settings: AwsSettings,
+        calls: Calls,
+        budgets: Budgets | None = None,
+        *,
+        actions: Sequence[str] = IAM_ALL,
+        clients: Clients | None = None,
+        leads_on: bool = True,
     ) -> None:
+        """``clients``: of several that share them. ``leads_on``: whether member accounts are entered too."""
         self._settings = settings
         self._calls = calls
         self._budgets = budgets
         self._actions = tuple(actions)
-        self._clients = Clients(settings)
+        self._clients = clients or Clients(settings)
+        self._leads_on = leads_on
         self._owns: OrderedDict[tuple[str, int], Own] = OrderedDict()
         self._held: OrderedDict[tuple[str, int, str | None], AwsSession] = OrderedDict()
 
@@ -98,7 +107,7 @@ class Sessions:
         )
 
     def _own(self, connector: Connector) -> Own:
-        return Own(connector, self._actions, self._settings, self._calls, self._clients)
+        return Own(connector, self._actions, self._settings, self._calls, self._clients, leads_on=self._leads_on)
 
 
 def _member(connector: Connector, account: str | None) -> str | None:

@@ -69,7 +69,10 @@ class AwsCause(StrEnum):
 
 class AwsError(GrantwireError):
     """An AWS call that failed, said in one sentence. ``operation`` is ``service:Operation``, ``code`` AWS's own;
-    ``role_arn`` the role that was wanted or acting, where that is known."""
+    ``role_arn`` the role that was wanted or acting, where that is known.
+
+    ``ambiguous``: it was a write, and it may have been carried out all the same. ``request_id``: AWS's, if it answered.
+    """
 
     def __init__(
         self,
@@ -80,9 +83,13 @@ class AwsError(GrantwireError):
         code: str,
         account: str | None = None,
         role_arn: str | None = None,
+        ambiguous: bool = False,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.role_arn = role_arn
+        self.ambiguous = ambiguous
+        self.request_id = request_id
         self.cause = cause
         self.operation = operation
         self.code = code

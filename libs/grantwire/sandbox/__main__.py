@@ -73,6 +73,7 @@ def extras(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--credentials", action="store_true", help="access keys, console passwords and MFA devices")
     parser.add_argument("--scim", action="store_true", help="a SCIM endpoint over Identity Center's directory")
+    parser.add_argument("--provisioning", action="store_true", help="connectors may change what commands change")
     parser.add_argument(
         "--without", action="append", default=[], metavar="ACTION", help="what no connector may do; repeatable"
     )
@@ -82,7 +83,8 @@ def wanted_extras(given: argparse.Namespace) -> Extras:
     """What the flags of `extras` ask for."""
     sizes = DirectorySizes(**{name: getattr(given, f"directory_{name}") for name in asdict(DirectorySizes())})
     region = given.identity_center_region
-    return Extras(given.identity_center, region, sizes, given.credentials, tuple(given.without), given.scim)
+    kept = given.credentials, tuple(given.without), given.scim, given.provisioning
+    return Extras(given.identity_center, region, sizes, *kept)
 
 
 def rate(text: str) -> tuple[str, float]:

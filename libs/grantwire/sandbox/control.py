@@ -156,6 +156,12 @@ def _used(state: State, asked: Asked) -> Reply:
     return _json(dict(state.used))
 
 
+def _writes(state: State, asked: Asked) -> Reply:
+    if asked.method == "DELETE":
+        state.writes.clear()
+    return _json(state.writes)
+
+
 def _violations(state: State, asked: Asked) -> Reply:
     return _json(state.violations)
 
@@ -213,6 +219,7 @@ PAGES: dict[str, Page] = {
     "/_sandbox/denied": _denied,
     "/_sandbox/used": _used,
     "/_sandbox/violations": _violations,
+    "/_sandbox/writes": _writes,
     "/_sandbox/faults": _faults,
     "/_sandbox/rates": _rates,
     "/_sandbox/mess": _mess,

@@ -55,6 +55,31 @@ CENTER_ACTIONS = (
     "identitystore:GetGroupMembershipId",
     "identitystore:IsMemberInGroups",
 )
+IAM_PROVISIONING_ACTIONS = (
+    "iam:GetUser",
+    "iam:GetGroup",
+    "iam:GetRole",
+    "iam:GetPolicy",
+    "iam:ListGroupsForUser",
+    "iam:AddUserToGroup",
+    "iam:RemoveUserFromGroup",
+    *(f"iam:{verb}{kind}Policy" for verb in ("Attach", "Detach", "Delete") for kind in ("User", "Group", "Role")),
+    *(f"iam:List{what}{kind}Policies" for what in ("", "Attached") for kind in ("User", "Group", "Role")),
+)
+CENTER_PROVISIONING_ACTIONS = (
+    "organizations:DescribeAccount",
+    "sso:DescribePermissionSet",
+    "sso:ListPermissionSetsProvisionedToAccount",
+    "sso:ListAccountAssignments",
+    "sso:CreateAccountAssignment",
+    "sso:DeleteAccountAssignment",
+    *(f"sso:{verb}AccountAssignment{noun}Status" for verb in ("Describe", "List") for noun in ("Creation", "Deletion")),
+    "identitystore:DescribeUser",
+    "identitystore:DescribeGroup",
+    "identitystore:ListGroupMembershipsForMember",
+    "identitystore:CreateGroupMembership",
+    "identitystore:DeleteGroupMembership",
+)
 _BULK, _MINIMUM, _POLICY = "GrantwireConnector", "GrantwireConnectorMinimum", "grantwire-read"
 _NOTHING = Extras()
 
@@ -126,7 +151,14 @@ def _granted(role: str, extras: Extras) -> list[tuple[str, ...]]:
         found.append(CENTER_ACTIONS)
     if extras.identity_center is not None and role in (_MINIMUM, READER_MINIMUM):
         found.append(CENTER_MINIMUM_ACTIONS)
-    return found
+    return found + _provisioning(role, extras)
+
+
+def _provisioning(role: str, extras: Extras) -> list[tuple[str, ...]]:
+    if not extras.provisioning:
+        return []
+    found = [IAM_PROVISIONING_ACTIONS] if role in (_BULK, READER, OWN, FULL) else []
+    return found + ([CENTER_PROVISIONING_ACTIONS] if extras.identity_center is not None and role == READER else [])
 
 
 def _without(statement: dict[str, Any], gone: tuple[str, ...]) -> dict[str, Any] | None:

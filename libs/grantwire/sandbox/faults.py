@@ -17,7 +17,9 @@ KINDS = frozenset(
         "empty",  # 200 with empty lists and no marker
         "skew",  # the signature's date is refused
         "latency",  # answered after `seconds`
-        "stale",  # a read shows the state before the last `writes` writes (1)
+        "stale",  # a read shows the state before the last `writes` writes (1), or of `seconds` ago
+        "conflict",  # a write is refused for another one that did not settle yet
+        "lost",  # a write is carried out, and no answer says so; `how`: drop, hang or error
         "garbage",  # 200 with a body that is no answer; `body`
         "unauthorized",  # 401; of SCIM alone, as are the next two
         "redirect",  # 302 to another place; `to`
@@ -53,6 +55,8 @@ class Rule:
             raise ValueError(f"kind must be one of {sorted(KINDS)}")
         if given["kind"] in _SCIM and given.get("service") != "scim":
             raise ValueError(f"{given['kind']} is a fault of the service scim alone")
+        if given["kind"] == "lost" and given.get("how", "drop") not in ("drop", "hang", "error"):
+            raise ValueError("how is drop, hang or error")
         if given["kind"] == "skew" and given.get("service") == "scim":
             raise ValueError("skew is a fault of signed requests, and SCIM's are not")
         options = {key: value for key, value in given.items() if key not in _FIELDS}
@@ -72,6 +76,8 @@ class Rule:
         if self.account not in (None, seen.account, seen.into):
             return False
         if (self.kind == "repeat_token" and not seen.has_marker) or (self.kind == "stale" and not seen.reads):
+            return False
+        if self.kind in ("conflict", "lost") and seen.reads:
             return False
         self.matched += 1
         due = self.matched == self.nth if self.nth is not None else self.matched >= self.first

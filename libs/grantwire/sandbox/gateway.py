@@ -18,14 +18,14 @@ from grantwire.sandbox.paging import DEFAULT, DEFAULTS, Page, paginate
 from grantwire.sandbox.partitions import home_of
 from grantwire.sandbox.replies import Reply, Request, answered, explained, written
 from grantwire.sandbox.state import State
-from grantwire.sandbox.trouble import Fired, bent, early
+from grantwire.sandbox.trouble import Fired, bent, early, lost
 from grantwire.sandbox.wire import requests
 from grantwire.sandbox.wire.answers import ModelViolation
 from grantwire.sandbox.wire.dialects import QUERY, Dialect, Problem, dialect_of
 from grantwire.sandbox.wire.requests import Invalid
 from grantwire.sandbox.wire.services import CENTER_SERVICES, Service, Unsupported, load
+from grantwire.sandbox.writes import reads, write
 
-_READS = ("Get", "List", "Describe", "AssumeRole")
 _PAST = {"organizations": "organizations"} | dict.fromkeys(CENTER_SERVICES, "center")
 
 
@@ -76,7 +76,7 @@ class Gateway:
         if not self.state.rates.take(request.service.name, account, self.state.now()):
             fired = {"throttle": {}} | fired
         prevented = early(request, fired)
-        reply = prevented if prevented is not None else self._perform(request, caller, fired)
+        reply = prevented if prevented is not None else lost(request, self._perform(request, caller, fired), fired)
         seconds = fired.get("latency", {}).get("seconds", 0.0)
         reply.delay = float(seconds) + self.state.options.latency_ms / 1000
         reply.cut = "cut" in fired
@@ -88,9 +88,10 @@ class Gateway:
         return self.state.sessions.authenticate(request.signed, self.state.now(), self.state.real_now())
 
     def _faults(self, request: Request, account: str) -> Fired:
-        reads = request.model.name.startswith(_READS)
         into = request.target if self.state.tree is not None else None
-        seen = Seen(request.service.name, request.model.name, account, request.has_marker, reads, into)
+        seen = Seen(
+            request.service.name, request.model.name, account, request.has_marker, reads(request.model.name), into
+        )
         return self.state.faults.firing(seen)
 
     def _perform(self, request: Request, caller: Principal | Refused, fired: Fired) -> Reply:
@@ -121,6 +122,8 @@ class Gateway:
         _authorize(request, operation, call)
         self.state.used[request.action] += 1
         outcome = operation.handler(call)
+        if not reads(request.model.name):
+            self.state.writes.append(write(request, call))
         result = self._page(request, params, outcome) if isinstance(outcome, Page) else outcome
         result = bent(request, params, result, fired)
         return answered(request, request.dialect.success(request.model, result, request.request_id))

@@ -83,7 +83,8 @@ class Extras:
 
     `identity_center`: one of `identity_center.facts.KINDS`, in `region` or else the partition's own; its sizes are
     `directory`. `credentials`: access keys, passwords and MFA devices. `without`: actions that no connector may do.
-    `scim`: a SCIM endpoint over that directory.
+    `scim`: a SCIM endpoint over that directory. `provisioning`: the connectors' roles may change what commands change,
+    but for assignments in the management account.
     """
 
     identity_center: str | None = None
@@ -92,6 +93,7 @@ class Extras:
     credentials: bool = False
     without: tuple[str, ...] = ()
     scim: bool = False
+    provisioning: bool = False
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,11 @@ class Sandbox:
         """Put fault rules in force."""
         self.control("POST", "faults", list(rules))
 
+    def writes(self) -> list[dict[str, Any]]:
+        """The changes that were carried out, oldest first."""
+        found: list[dict[str, Any]] = self.control("GET", "writes")
+        return found
+
     def violations(self) -> list[str]:
         """What the sandbox could not do; a test that leaves any has asked for something not simulated."""
         found: list[str] = self.control("GET", "violations")
@@ -222,14 +227,17 @@ def start(
     credentials: bool = False,
     without: Iterable[str] = (),
     scim: bool = False,
+    provisioning: bool = False,
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of its own for the time of a `with` block.
 
     `identity_center`: true is `organization`; else `account`, `several` or `none`, which is a service without instance.
     `without`: actions that no connector's role may do. `scim`: an endpoint over Identity Center's directory.
+    `provisioning`: the connectors' roles may change what commands change.
     """
     kind = ORGANIZATION if identity_center is True else identity_center or None
-    extras = Extras(kind, identity_center_region, directory or DirectorySizes(), credentials, tuple(without), scim)
+    sizes = directory or DirectorySizes()
+    extras = Extras(kind, identity_center_region, sizes, credentials, tuple(without), scim, provisioning)
     planned = plan(seed, Sizes(users, groups, roles), account, accounts, partition, calm, extras)
     listener = listen(port)
     served = server(planned, Options(short, empty, latency_ms, account_state, rates or {}))

@@ -71,6 +71,7 @@ class State:
         self._past: dict[str, tuple[int, int, World]] = {}  # writes back, length of the journal, the world of then
         self.skipped = 0.0
         self.requests = 0
+        self.writes: list[dict[str, Any]] = []
         self.forget()
 
     def _provisioning(self) -> Provisioning | None:
@@ -92,7 +93,7 @@ class State:
         self.worlds[planned.account] = self.members[planned.account] = world
 
     def forget(self) -> None:
-        """Empty the counts of calls and what was denied, used and violated."""
+        """Empty the counts of calls, and what was denied, used and violated."""
         self.calls: Counter[str] = Counter()
         self.calls_of: dict[str, Counter[str]] = {}
         self.denied: list[dict[str, str]] = []

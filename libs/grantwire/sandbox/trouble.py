@@ -9,6 +9,7 @@ from grantwire.sandbox.wire.dialects import Problem
 
 Fired = dict[str, dict[str, Any]]
 _SKEWED = "Signature expired: 20200101T000000Z is now earlier than 20200101T001500Z (20200101T003000Z - 15 min.)"
+_CONFLICT = "A conflict with a previous successful write is detected."
 _UNKNOWN = "The request processing has failed because of an unknown error."
 
 
@@ -19,7 +20,7 @@ def early(request: Request, fired: Fired) -> Reply | None:
     if "garbage" in fired:
         body = fired["garbage"].get("body", "<html><body><h1>Welcome</h1></body></html>")
         return Reply(200, str(body).encode(), "text/html")
-    for kind in ("throttle", "deny", "error", "skew"):
+    for kind in ("throttle", "deny", "error", "skew", "conflict"):
         if kind in fired:
             return explained(request, _problem(request, kind, fired[kind]))
     return None
@@ -41,8 +42,20 @@ def _failure(request: Request, kind: str, options: dict[str, Any]) -> tuple[str,
             return "AccessDenied", f"{text} in a service control policy", 403
         case "skew":
             return "SignatureDoesNotMatch", _SKEWED, 403
+        case "conflict":
+            return ("ConcurrentModification" if request.service.name == "iam" else "ConflictException"), _CONFLICT, 409
     status = int(options.get("status", 500))
     return "ServiceUnavailable" if status == 503 else "InternalFailure", _UNKNOWN, status
+
+
+def lost(request: Request, reply: Reply, fired: Fired) -> Reply:
+    """The reply to a call that was carried out and of which the caller does not learn that; refusals are told."""
+    if "lost" not in fired or reply.status != 200:
+        return reply
+    how = fired["lost"].get("how", "drop")
+    if how == "error":
+        return explained(request, _problem(request, "error", fired["lost"]))
+    return Reply(500, b"", hang=how == "hang", drop=how == "drop")
 
 
 def bent(request: Request, params: dict[str, Any], result: dict[str, Any], fired: Fired) -> dict[str, Any]:

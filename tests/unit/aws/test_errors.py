@@ -136,6 +136,47 @@ def test_every_failure_has_a_cause_and_a_sentence(error: Exception, asked: Asked
     assert found.account == "111122223333"
 
 
+WRITING = Asked("iam:AttachUserPolicy", "111122223333", ROLE, writes=True)
+UNTRUSTED = boto.SSLError(endpoint_url="https://x", error=OSError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"))
+OPEN = [  # a write's failure, and whether it may have been carried out
+    (said("Throttling", operation="AttachUserPolicy"), False),
+    (said("SlowDown", status=503, operation="AttachUserPolicy"), False),
+    (said("AccessDenied", status=403, operation="AttachUserPolicy"), False),
+    (said("NoSuchEntity", status=404, operation="AttachUserPolicy"), False),
+    (said("LimitExceeded", status=409, operation="AttachUserPolicy"), False),
+    (said("ConcurrentModification", status=409, operation="AttachUserPolicy"), False),
+    (said("ExpiredToken", status=403, operation="AttachUserPolicy"), False),
+    (said("ServiceFailure", status=500, operation="AttachUserPolicy"), True),
+    (said("SomethingNew", status=502, operation="AttachUserPolicy"), True),
+    (said("RequestTimeout", status=400, operation="AttachUserPolicy"), True),
+    (said("301", status=301, operation="AttachUserPolicy"), True),
+    (GarbledReply("iam:AttachUserPolicy", "is empty"), True),
+    (boto.ReadTimeoutError(endpoint_url="http://slow"), True),
+    (boto.ConnectionClosedError(endpoint_url="http://cut"), True),
+    (boto.HTTPClientError(error=OSError("reset")), True),
+    (boto.SSLError(endpoint_url="https://x", error=OSError("bad record mac")), True),
+    (UNTRUSTED, False),
+    (boto.EndpointConnectionError(endpoint_url="http://nowhere"), False),
+    (boto.ConnectTimeoutError(endpoint_url="http://slow"), False),
+    (boto.ProxyConnectionError(proxy_url="http://proxy"), False),
+    (boto.NoCredentialsError(), False),
+    (boto.ParamValidationError(report="x"), False),
+    (said("ServiceFailure", status=500, operation="AssumeRole"), False),
+    (GarbledReply("sts:AssumeRole", "is empty"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "ambiguous"), OPEN)
+def test_a_write_that_failed_says_whether_it_may_have_been_carried_out(error: Exception, ambiguous: bool) -> None:
+    assert failure(error, WRITING, now=NOW).ambiguous is ambiguous
+    assert not failure(error, ASKED, now=NOW).ambiguous, "a read changes nothing"
+
+
+def test_an_answer_keeps_its_request_id() -> None:
+    response: Any = {"Error": {"Code": "NoSuchEntity"}, "ResponseMetadata": {"RequestId": "r-1"}}
+    assert failure(ClientError(response, "AttachUserPolicy"), WRITING, now=NOW).request_id == "r-1"
+
+
 def test_no_code_stands_in_two_groups() -> None:
     groups = (
         codes.THROTTLES,

@@ -8,6 +8,7 @@ from botocore.session import get_session
 from grantwire.aws.replies import GarbledReply, flaw, unspoilt
 
 USERS = get_session().get_service_model("iam").operation_model("ListUsers")
+WRITE = get_session().get_service_model("iam").operation_model("AttachUserPolicy")
 JSON = get_session().get_service_model("organizations").operation_model("ListAccounts")
 WHOLE = b'<?xml version="1.0"?>\n<ListUsersResponse xmlns="x"><ListUsersResult/></ListUsersResponse>'
 
@@ -15,6 +16,7 @@ BELIEVED = [
     (USERS, 200, {"content-length": str(len(WHOLE))}, WHOLE),
     (USERS, 200, {}, b"\xef\xbb\xbf \n" + WHOLE),
     (USERS, 200, {"content-encoding": "gzip", "content-length": "7"}, WHOLE),
+    (WRITE, 200, {}, b"<AttachUserPolicyResponse/>"),
     (JSON, 200, {"content-length": "2"}, b"{}"),
     (JSON, 200, {}, b'\xef\xbb\xbf {"Accounts": []}\n'),
     (JSON, 400, {}, b""),
@@ -29,6 +31,8 @@ REFUSED = [
     (USERS, 200, {}, b"<html><body>Please sign in</body></html>", "not AWS's"),
     (USERS, 200, {}, WHOLE.replace(b"ListUsersResponse", b"ListRolesResponse"), "not AWS's"),
     (USERS, 200, {}, b"{}", "not AWS's"),
+    (WRITE, 200, {}, b"", "is empty"),
+    (WRITE, 200, {}, b"<html><body>Please sign in</body></html>", "not AWS's"),
     (JSON, 200, {"content-length": "100"}, b'{"Accounts": [', "is cut"),
     (JSON, 200, {}, b"", "is empty"),
     (JSON, 200, {}, b"<html/>", "not AWS's"),

@@ -112,3 +112,34 @@ class GroupMembers:
 
     group: ListedGroup
     users: tuple[ListedUser, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """As IAM knows it now: the unique id tells it from another one of the same name."""
+
+    arn: str
+    unique_id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IamUser(_Known):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class IamGroup(_Known):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class IamRole(_Known):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class IamPolicy(_Known):
+    """A managed policy. ``attachable``: whether AWS lets it be attached to anything."""
+
+    attachable: bool

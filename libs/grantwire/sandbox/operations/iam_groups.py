@@ -8,8 +8,10 @@ from typing import Any
 from grantwire.sandbox.facts import Drop, Group, Member, Put
 from grantwire.sandbox.operations import shapes
 from grantwire.sandbox.operations.iam_users import conflict, fresh_id, refuse_policies, taken
-from grantwire.sandbox.operations.lookup import named, no_such, the_group, the_user
+from grantwire.sandbox.operations.lookup import named, no_such, refuse_over, the_group, the_user
 from grantwire.sandbox.operations.registry import Call, operation
+
+MOST_GROUPS = 10  # that a user is in
 
 
 @operation("iam", "CreateGroup", named("Group"))
@@ -50,7 +52,9 @@ def delete_group(call: Call) -> dict[str, Any]:
 def add_user_to_group(call: Call) -> dict[str, Any]:
     """Once more is no error."""
     member = Member(the_user(call).unique_id, the_group(call).unique_id)
-    if member.group_id not in call.world.groups_of.get(member.user_id, {}):
+    held = call.world.groups_of.get(member.user_id, {})
+    if member.group_id not in held:
+        refuse_over(MOST_GROUPS, len(held), "GroupsPerUser")
         call.world.apply(Put(member))
     return {}
 

@@ -18,12 +18,14 @@ from grantwire.sandbox.operations.lookup import (
     no_such,
     own_policy,
     policy_arn,
+    refuse_over,
     the_changeable_holder,
     the_policy,
 )
 from grantwire.sandbox.operations.registry import Call, Failure, operation
 
 MOST_VERSIONS = 5
+MOST_ATTACHED = 10  # managed policies to a user, group or role; AWS raises it on demand
 MANAGED_SIZE = 6144  # characters of a managed policy without white space
 
 
@@ -104,7 +106,9 @@ def _attach(kind: HolderKind) -> Callable[[Call], dict[str, Any]]:
     def attach(call: Call) -> dict[str, Any]:
         holder, arn = the_changeable_holder(call, kind), call.params["PolicyArn"]
         the_policy(call)
-        if arn not in call.world.attached.get(holder.unique_id, {}):
+        held = call.world.attached.get(holder.unique_id, {})
+        if arn not in held:
+            refuse_over(MOST_ATTACHED, len(held), f"PoliciesPer{kind}")
             call.world.apply(Put(Attached(holder.unique_id, arn)))
         return {}
 

@@ -17,6 +17,12 @@ def no_such(what: str) -> Failure:
     return Failure("NoSuchEntity", f"{what} cannot be found.", 404)
 
 
+def refuse_over(most: int, held: int, quota: str) -> None:
+    """`LimitExceeded` where one more would be too many."""
+    if held >= most:
+        raise Failure("LimitExceeded", f"Cannot exceed quota for {quota}: {most}", 409)
+
+
 def the_user(call: Call, name: str | None = None) -> User:
     """The user that the call names; without a name, the caller itself."""
     wanted = name if name is not None else call.params.get("UserName")
