@@ -4,6 +4,7 @@ Principals and targets are named as the graph names them: by kind and native id.
 the two kinds (``RELATION_OF``).
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self
@@ -14,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from grantwire.contracts.ids import ACCOUNT_ID, CONNECTOR_ID
 from grantwire.contracts.messages import Message
 from grantwire.contracts.resources import Kind, RelationKind
+from grantwire.contracts.text import canonical
 
 Verb = Literal["grant", "revoke"]
 GRANT_VALID_FOR: Final = timedelta(hours=1)  # after publishing; a revoke stays valid for ever
@@ -85,6 +87,10 @@ class AccessCommand(Message):
     def content(self) -> dict[str, Any]:
         """What two deliveries of one command must agree on."""
         return self.model_dump(mode="json")
+
+    def fingerprint(self) -> str:
+        """The same for two deliveries of one command and for no other: who reused an id is told apart by it."""
+        return hashlib.sha256(canonical([self.verb(), self.content()]).encode()).hexdigest()[:32]
 
     def deadline(self, published_at: datetime) -> datetime | None:
         """When it is too late to begin, by when the bus stored it."""

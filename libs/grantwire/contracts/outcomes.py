@@ -62,6 +62,7 @@ class CommandTold(Message):
     connector: str
     account: str
     verb: str
+    fingerprint: str | None = None  # of the command that this is about: two senders may have chosen one id
     principal: Ref | None = None
     target: Ref | None = None
     requester: str | None = None

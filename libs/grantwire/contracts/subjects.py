@@ -57,6 +57,11 @@ def outcome(team: str, connector: str, account: str, verb: str) -> str:
     return f"gw.outcome.{token(team)}.{token(connector)}.{token(account)}.{token(verb)}"
 
 
+def outcomes(team: str | None) -> str:
+    """All of a team's outcomes; None within the team's own account."""
+    return f"gw.outcome.{token(team)}.>" if team else "gw.outcome.>"
+
+
 def ask(team: str, command: str) -> str:
     """Where the provisioner answers, from Postgres, what became of a command. A team asks without its token."""
     return f"gw.ask.{token(team)}.{token(command)}"
@@ -65,6 +70,11 @@ def ask(team: str, command: str) -> str:
 def inbox(identity: str) -> str:
     """The prefix of an identity's own reply subjects, so that none can be allowed to read another's."""
     return f"_INBOX.{identity}"
+
+
+def asked(command: str) -> str:
+    """Where a team asks."""
+    return f"gw.ask.{token(command)}"
 
 
 def words(subject: str) -> list[str]:
