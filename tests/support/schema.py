@@ -22,7 +22,7 @@ a test compares it with a database. Why plain SQL: [decision 4](../decisions/000
 _HOLDS: Final = {
     "accepted_gap": "Accounts that a person accepted not to see, why, and until when.",
     "alembic_version": "Alembic's own: the version of the schema.",
-    "apply": "One row for each snapshot, retirement, return or repair that changed the graph, by its revision.",
+    "apply": "One row for each snapshot, patch, retirement, return or repair that changed the graph, by its revision.",
     "change_log": "What each apply did, row by row.",
     "connector": "The accounts under management, with their current settings and state.",
     "connector_log": "What happened to a connector, for people.",
@@ -36,6 +36,7 @@ _HOLDS: Final = {
     "live_facet": "A view: the facets of scopes that are not retired.",
     "live_node": "A view: the resources of scopes that are not retired, with the attributes that facets add.",
     "outbox": "Messages that a transaction decided on and the bus does not have yet.",
+    "part_fence": "Parts of scopes that commands changed not long ago: readings that began before say nothing of them.",
     "rate_budget": "When the next AWS call of an account and API family may be sent, for all replicas together.",
     "run": "Syncs that were asked for.",
     "run_scope": "What became of each scope of a run.",

@@ -5,13 +5,14 @@ tenant's changes, without gaps among revisions that changed anything.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from grantwire.contracts.messages import Message
 
 Mark = Literal["recreated"]
+SYNC: Final = "sync"  # the cause of what a reading brought; of what a command changed it is ``command <id>``
 
 
 class Change(Message):
@@ -23,7 +24,7 @@ class Change(Message):
     connector: str
     account: str | None
     scope: str
-    cause: str = "sync"
+    cause: str = SYNC
     kind: str
     mark: Mark | None = None
 

@@ -12,7 +12,7 @@ from grantwire.contracts import chunks as body
 from grantwire.contracts.failures import Transient
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Body, Outcome, SnapshotSealed
-from grantwire.graph import finishing, following, scopes
+from grantwire.graph import fencing, finishing, following, scopes
 from grantwire.graph.applying import apply_content
 from grantwire.graph.finishing import Applied
 from grantwire.graph.outages import repeated
@@ -94,6 +94,10 @@ async def _passed_over(work: Work) -> Applied | None:
         return Applied("older")
     if scope.retired_at is not None:
         return await finishing.retired(connection, seal, scope.retired_at, scope.retired_why or "")
+    if seal.fence < scope.missed_patch and seal.outcome is Outcome.COMPLETE:
+        await scopes.ask_again(connection, scope)
+        await finishing.ask_again(connection, seal, work.traceparent, finishing.BEFORE_A_PATCH)
+        return Applied("resync")
     return None
 
 
@@ -110,6 +114,7 @@ async def _apply(work: Work, content: Content | None) -> Applied:
         await finishing.ask_again(work.connection, seal, work.traceparent)
         return Applied("resync")
     await scopes.unchanged(work.connection, scope, seal)
+    await fencing.settle(work)
     return await finishing.finished(work.connection, seal, Applied("unchanged"))
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from grantwire.contracts.changes import Change
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import finishing, following, holding, publishing, scopes
+from grantwire.graph import fencing, finishing, following, holding, publishing, scopes
 from grantwire.graph.changes import Entry
 from grantwire.graph.compare import Comparison
 from grantwire.graph.coverage import Coverage, Kept
 from grantwire.graph.delta import Changes, Delta
 from grantwire.graph.enriching import enriched
 from grantwire.graph.facets import around
+from grantwire.graph.fences import Amended
 from grantwire.graph.finishing import Applied
 from grantwire.graph.removals import Held, hold_back
 from grantwire.graph.rows import Content, Edge, Node
@@ -31,26 +32,30 @@ class _Written:
     held: Held | None
     refused: list[Node | Edge]
     ended: bool = False  # the snapshot has users that the directory no longer has
+    fenced: bool = False  # commands changed parts that the snapshot does not know, or contradicts too early
     loaded: bool = False
 
     @property
     def exact(self) -> bool:
-        return not (self.kept or self.held or self.refused or self.ended)
+        return not (self.kept or self.held or self.refused or self.ended or self.fenced)
 
 
 async def apply_content(work: Work, content: Content) -> Applied:
     """Compare, write, tell. The first load of a scope skips the comparison and tells one message."""
     known = await following.without_ended(work.connection, work.seal, content)
-    current = await _enriched(work, known) if work.seal.adds_only else known
+    read = await _enriched(work, known) if work.seal.adds_only else known
+    minded = await fencing.minded(work, read)
+    current = minded.content
     apply_id = await work.connection.fetchval(sql.NEXT_APPLY)
     writer = Writer(work.connection, work.scope.id, apply_id, work.scope.at)
     written = await (_load if work.scope.loaded_at is None else _change)(work, writer, current)
-    written = replace(written, ended=known is not content)
+    written = replace(written, ended=known is not content, fenced=bool(minded.late or minded.disputes))
     await holding.note(work.connection, work.scope, written.held)
     applied = await _tell(work, apply_id, written)
-    result = await _result(work, written, applied)
+    result = await _result(work, written, minded, applied)
     await scopes.applied(work.connection, work.scope, work.seal, result)
     await _vouch(work, current.rows_digest() if written.exact else None)
+    await fencing.settle(work, minded.disputes)
     return await finishing.finished(work.connection, work.seal, applied, result.reason)
 
 
@@ -120,10 +125,12 @@ async def _compare(work: Work, content: Content) -> tuple[Changes, Kept, Held | 
     return changes, comparison.kept, hold_back(changes, before, scope.allowed_set)
 
 
-async def _result(work: Work, written: _Written, applied: Applied) -> scopes.Result:
+async def _result(work: Work, written: _Written, minded: Amended, applied: Applied) -> scopes.Result:
     reasons = []
     if written.held:
         reasons.append(Reason(code="held", text=written.held.sentence()))
+    if minded.disputes:
+        reasons.append(Reason(code="disputed", text=minded.sentence()))
     if written.refused:
         reasons.append(Reason(code="conflict", text=await scopes.conflict(work.connection, written.refused)))
     if written.kept:
@@ -136,4 +143,5 @@ async def _result(work: Work, written: _Written, applied: Applied) -> scopes.Res
         conflicts=len(written.refused),
         held=written.held,
         revision=applied.revision,
+        resync=bool(minded.disputes) or minded.overlaps(work.seal.last_read),
     )

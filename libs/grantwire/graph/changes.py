@@ -38,6 +38,7 @@ class Teller:
     connector: str
     account: str | None
     scope: str
+    cause: str = told.SYNC
 
     def loaded(self, changes: Changes) -> told.ScopeLoaded:
         """The one message of a first load."""
@@ -130,6 +131,7 @@ class Teller:
             "connector": self.connector,
             "account": account,
             "scope": self.scope,
+            "cause": self.cause,
         }
 
     def _resource(self, n: int, node: Node) -> dict[str, Any]:

@@ -88,6 +88,10 @@ class Changes:
         return self.nodes.only(lambda row: row.kind is Kind.FACET)
 
     @property
+    def size(self) -> int:
+        return self.nodes.size + self.edges.size
+
+    @property
     def inserted(self) -> int:
         return len(self.resources.added) + len(self.edges.added)
 

@@ -15,6 +15,9 @@ _OLDER: Final = Reason(code="older", text="A reading that began later was applie
 _DIFFERS: Final = Reason(
     code="resync", text="What was read equals an earlier reading but not what the graph holds now."
 )
+BEFORE_A_PATCH: Final = Reason(
+    code="patched", text="Reading began before a command changed a part of this scope, of which nothing was known yet."
+)
 CHUNKS_GONE: Final = Reason(
     code="chunks_gone",
     text="What was read could not be applied: the bus no longer keeps all of it. What was known before stays.",
@@ -72,9 +75,13 @@ async def ask_again(
     again = uuid4()
     reason = Reason(code=why.code, text=f"{why.text} Run {again} asks for the whole content.")
     if await _finish(connection, seal, "stale", reason, Applied("resync")):  # not for a repeated seal
-        alone = seal.source != "organization"  # what an organization brings may be new accounts
-        await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent, alone)
-        await connection.execute(sql.REQUEST_SCOPE_AGAIN, TENANT, UUID(seal.run), seal.scope, again)
+        await _request(connection, seal, traceparent, again)
+
+
+async def ask_later(connection: Connection, seal: SnapshotSealed, traceparent: str | None, at: datetime) -> None:
+    """Request another run, of which the job is not put on the bus before ``at``."""
+    if uuid_of(seal.run) is not None:
+        await _request(connection, seal, traceparent, uuid4(), at)
 
 
 def uuid_of(run: str) -> UUID | None:
@@ -83,6 +90,15 @@ def uuid_of(run: str) -> UUID | None:
         return UUID(run)
     except ValueError:
         return None
+
+
+async def _request(
+    connection: Connection, seal: SnapshotSealed, traceparent: str | None, again: UUID, at: datetime | None = None
+) -> None:
+    """What the seal was read for, read once more as the run ``again``. Nothing for a run that is not known."""
+    alone = seal.source != "organization"  # what an organization brings may be new accounts
+    await connection.execute(sql.REQUEST_AGAIN, TENANT, UUID(seal.run), again, traceparent, alone)
+    await connection.execute(sql.REQUEST_SCOPE_AGAIN, TENANT, UUID(seal.run), seal.scope, again, at)
 
 
 async def _finish(

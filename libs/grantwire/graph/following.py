@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from grantwire.contracts.changes import Change
+from grantwire.contracts.changes import SYNC, Change
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Kind, RelationKind
 from grantwire.contracts.snapshots import SnapshotSealed
@@ -86,9 +86,9 @@ async def lock_for(connection: Connection, changes: Changes) -> None:
     await _lock(connection, moved(changes))
 
 
-async def follow(connection: Connection, changes: Changes, apply_id: int, first: int) -> Followed:
+async def follow(connection: Connection, changes: Changes, apply_id: int, first: int, cause: str = SYNC) -> Followed:
     """Let derived relations follow what an apply has written; their messages are numbered from ``first``."""
-    return await _follow(connection, moved(changes), identities(changes.nodes), apply_id, first)
+    return await _follow(connection, moved(changes), identities(changes.nodes), apply_id, first, cause)
 
 
 async def follow_all(connection: Connection, scope: int, apply_id: int, first: int) -> Followed:
@@ -128,10 +128,12 @@ async def note(connection: Connection, followed: Followed, revision: int) -> Non
         await connection.execute(sql.FOLLOWED, TENANT, owner.id, changes.growth, thinned, revision)
 
 
-async def _follow(connection: Connection, what: Moved, who: Identities, apply_id: int, first: int) -> Followed:
+async def _follow(
+    connection: Connection, what: Moved, who: Identities, apply_id: int, first: int, cause: str = SYNC
+) -> Followed:
     await _lock(connection, what)
     found = [*await reflections(connection, what), *await realizations(connection, what, who)] if what else []
-    return await _write(connection, found, apply_id, first)
+    return await _write(connection, found, apply_id, first, cause)
 
 
 async def _lock(connection: Connection, what: Moved) -> None:
@@ -141,11 +143,13 @@ async def _lock(connection: Connection, what: Moved) -> None:
         await connection.execute(apply_sql.LOCK, TENANT, RelationKind.REALIZED_AS)
 
 
-async def _write(connection: Connection, found: Iterable[tuple[Owner, Changes]], apply_id: int, first: int) -> Followed:
+async def _write(
+    connection: Connection, found: Iterable[tuple[Owner, Changes]], apply_id: int, first: int, cause: str
+) -> Followed:
     followed = Followed()
     for owner, changes in found:
         await Writer(connection, owner.id, apply_id, owner.at).write(changes)
-        teller = Teller(owner.at, owner.connector, owner.account, owner.key)
+        teller = Teller(owner.at, owner.connector, owner.account, owner.key, cause)
         followed.entries.extend(teller.changes(changes, first=first + len(followed.entries)))
         followed.changes.append((owner, changes))
     return followed

@@ -15,8 +15,9 @@ from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES
 from grantwire.contracts.snapshots import Reason
+from grantwire.graph.delta import Changes
 from grantwire.graph.pool import Connection, Graph
-from grantwire.graph.removals import Held, losses_in_words
+from grantwire.graph.removals import Held, fingerprint_of, losses_in_words
 from grantwire.graph.runs import request_in
 from grantwire.graph.scopes import Scope
 from grantwire.graph.standing import settle
@@ -58,8 +59,32 @@ async def note(connection: Connection, scope: Scope, held: Held | None) -> None:
         return
     await connection.execute(sql.FORGET, TENANT, scope.id)
     if held is not None:
-        records = [(TENANT, scope.id, n, *key) for n, key in enumerate(_keys(held))]
-        await connection.copy_records_to_table("held_removal", records=records, columns=list(sql.HELD_COLUMNS))
+        await _put(connection, scope, _keys(held))
+
+
+async def without(connection: Connection, scope: Scope, changes: Changes) -> None:
+    """Let removals wait no longer that a command carried out. A confirmation of the others stays one."""
+    if scope.held_set is None:
+        return
+    gone: set[Any] = {row.key for row in changes.nodes.removed}
+    gone |= {(row.key[0], RELATION_CODES[row.kind], row.key[2]) for row in changes.edges.removed}
+    rows = [(row["kind"], row["id"], row["dst"]) for row in await connection.fetch(sql.ROWS, TENANT, [scope.id])]
+    left = [row for row in rows if (row[1] if row[2] is None else (row[1], row[0], row[2])) not in gone]
+    if len(left) < len(rows):
+        await connection.execute(sql.FORGET, TENANT, scope.id)
+        await _put(connection, scope, left)
+        await connection.execute(sql.LESSENED, TENANT, scope.id, _fingerprint(left))
+
+
+async def _put(connection: Connection, scope: Scope, keys: Sequence[tuple[int, UUID, UUID | None]]) -> None:
+    records = [(TENANT, scope.id, n, *key) for n, key in enumerate(keys)]
+    await connection.copy_records_to_table("held_removal", records=records, columns=list(sql.HELD_COLUMNS))
+
+
+def _fingerprint(keys: Sequence[tuple[int, UUID, UUID | None]]) -> UUID | None:
+    """None where nothing waits any more."""
+    edges = [(source, RELATIONS[kind], target) for kind, source, target in keys if target is not None]
+    return fingerprint_of([id for _, id, target in keys if target is None], edges) if keys else None
 
 
 async def list_all(graph: Graph, *, ids: bool = False) -> list[HeldScope]:

@@ -13,6 +13,7 @@ from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import holding as holding_sql
+from grantwire.graph.statements import patching as patching_sql
 from grantwire.graph.statements import retiring as sql
 
 _AT_ONCE: Final = 5_000  # rows in one transaction: short enough for whoever waits behind it
@@ -79,6 +80,7 @@ async def _end(graph: Graph, key: str, older_than: timedelta) -> asyncpg.Record 
         row = await _locked(connection, key, older_than)
         if row is not None:
             await connection.execute(holding_sql.FORGET, TENANT, row["id"])
+            await connection.execute(patching_sql.FORGET, TENANT, row["id"])
             await connection.execute(sql.END_PARTS, TENANT, key, _GONE.model_dump())
             await connection.execute(sql.DELETE_SCOPE, TENANT, row["id"])
         return row

@@ -82,7 +82,7 @@ def hold_back(changes: Changes, before: Mapping[str, int], allowed: UUID | None)
     ) - frozenset(changes.edges.opening)
     if not staying and not relations:
         return None
-    held = Held(losses, staying, relations, _fingerprint(staying, relations))
+    held = Held(losses, staying, relations, fingerprint_of(staying, relations))
     if held.fingerprint == allowed:
         return None
     changes.nodes.without_removals(lambda row: row.key in staying)
@@ -100,7 +100,8 @@ def _embedded(changes: Changes, staying: Mapping[UUID, Kind]) -> dict[UUID, Kind
     }
 
 
-def _fingerprint(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
+def fingerprint_of(nodes: Iterable[UUID], edges: Iterable[EdgeKey]) -> UUID:
+    """Names exactly these rows."""
     names = sorted(map(str, nodes)) + sorted(f"{source} {kind} {target}" for source, kind, target in edges)
     return content_hash(names, {})
 

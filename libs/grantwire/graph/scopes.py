@@ -33,12 +33,15 @@ class Scope:
     retired_why: str | None
     resync: bool
     rows_digest: str | None
+    account: str | None
+    whole_began: int
+    missed_patch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a scope stands after a whole snapshot. ``digest`` is None unless its rows are exactly the snapshot's;
-    ``rows`` is how many more there are."""
+    ``rows`` is how many more there are, ``resync`` whether the next reading must bring the whole body."""
 
     state: State
     reason: Reason | None
@@ -47,14 +50,21 @@ class Result:
     conflicts: int
     held: Held | None
     revision: int | None
+    resync: bool = False
 
 
 async def under_lock(connection: Connection, seal: SnapshotSealed) -> Scope:
     """The scope of a seal, made if need be. The caller holds its lock."""
     await connection.execute(sql.ENSURE_SCOPE, TENANT, seal.scope, seal.connector, seal.source, seal.account)
-    row = await connection.fetchrow(sql.SCOPE, TENANT, seal.scope)
-    assert row is not None
-    return Scope(**{each.name: row[each.name] for each in fields(Scope)})
+    scope = await known(connection, seal.scope)
+    assert scope is not None
+    return scope
+
+
+async def known(connection: Connection, key: str) -> Scope | None:
+    """A scope, if it was ever asked for. The caller holds its lock."""
+    row = await connection.fetchrow(sql.SCOPE, TENANT, key)
+    return Scope(**{each.name: row[each.name] for each in fields(Scope)}) if row is not None else None
 
 
 async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:
@@ -65,9 +75,8 @@ async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed)
 
 async def unchanged(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:
     """Note a reading that found exactly what is stored."""
-    await connection.execute(
-        scope_sql.UNCHANGED, *_seen(scope, seal, "complete", None), seal.read_began_at, sorted(seal.covers)
-    )
+    seen = _seen(scope, seal, "complete", None)
+    await connection.execute(scope_sql.UNCHANGED, *seen, seal.read_began_at, sorted(seal.covers), seal.last_read)
 
 
 async def ask_again(connection: Connection, scope: Scope) -> None:
@@ -90,6 +99,8 @@ async def applied(connection: Connection, scope: Scope, seal: SnapshotSealed, re
         held.fingerprint if held else None,
         scope.at,
         result.revision,
+        seal.last_read,
+        result.resync,
     )
 
 

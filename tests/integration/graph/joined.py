@@ -20,6 +20,7 @@ _COVERS = {
     "assignments": ["provisioned_permission_set", "provisioned_to", "instance_of", "assigned"],
     "permission_sets": ["permission_set"],
     "directory_users": ["identity_user"],
+    "directory_memberships": ["member_of"],
     "scim": [],  # it adds, and never shows that somebody is gone
 }
 

@@ -21,6 +21,13 @@ WHERE tenant_id = $1 AND scope_id = ANY($2::int[]) ORDER BY scope_id, n"""
 # The set that the next whole reading may remove; ``held_set`` is locked and known to be what was shown.
 ALLOW: Final = "UPDATE scope SET allowed_set = held_set WHERE tenant_id = $1 AND id = $2"
 
+# Fewer rows wait: those named by $3.
+LESSENED: Final = """
+UPDATE scope SET held_set = $3::uuid, allowed_set = CASE allowed_set WHEN held_set THEN $3::uuid END,
+                 held = CASE WHEN $3::uuid IS NULL THEN NULL ELSE held END,
+                 held_since = CASE WHEN $3::uuid IS NULL THEN NULL ELSE held_since END
+WHERE tenant_id = $1 AND id = $2"""
+
 # Nothing waits any more. A scope that became stale or unreachable meanwhile says so still.
 REJECT: Final = """
 UPDATE scope SET state = CASE state WHEN 'held' THEN 'stale' ELSE state END,

@@ -32,7 +32,8 @@ WHERE tenant_id = $1 AND connector = $2 AND finished_at IS NULL AND state = 'pub
 # job of its own scope comes last; what a paused connector is asked for meanwhile waits until it runs again.
 PENDING: Final = """
 WITH unfinished AS (
-    SELECT r.run, r.scope, r.connector, r.settings_version, r.requested_at, r.reason, r.state = 'requested' AS waits,
+    SELECT r.run, r.scope, r.connector, r.settings_version, r.requested_at, r.reason,
+           r.state = 'requested' AND coalesce(r.not_before <= now(), true) AS waits,
            r.published_at > now() - $3::interval AS under_way,
            bool_or(r.state = 'published') OVER (PARTITION BY r.connector, r.scope) AS busy
     FROM run_scope r WHERE r.tenant_id = $1 AND r.finished_at IS NULL),
@@ -89,9 +90,10 @@ INSERT INTO run (tenant_id, id, connector, cause, whole, traceparent, requested_
 SELECT tenant_id, $3, connector, cause, true, $4, clock_timestamp(), CASE WHEN $5 THEN clock_timestamp() END
 FROM run WHERE tenant_id = $1 AND id = $2"""
 
+# $5: not put on the bus before that.
 REQUEST_SCOPE_AGAIN: Final = """
-INSERT INTO run_scope (tenant_id, run, scope, connector, settings_version, requested_at)
-SELECT tenant_id, $4, scope, connector, settings_version, clock_timestamp() FROM run_scope
+INSERT INTO run_scope (tenant_id, run, scope, connector, settings_version, requested_at, not_before)
+SELECT tenant_id, $4, scope, connector, settings_version, clock_timestamp(), $5 FROM run_scope
 WHERE tenant_id = $1 AND run = $2 AND scope = $3"""
 
 FAIL: Final = """
@@ -111,12 +113,12 @@ TRY_DUE: Final = "SELECT pg_try_advisory_xact_lock($1, hashtext('due/' || $2))"
 LAST_BEGUN: Final = "SELECT max(requested_at) FROM run WHERE tenant_id = $1 AND connector = $2"
 
 # One line per connector that may run by itself: when it was last asked to, and whether that still goes on. A job that
-# nobody answers goes on no longer than $3.
+# nobody answers goes on no longer than $3; one that is wanted later does not go on yet.
 TIMETABLE: Final = """
 WITH running AS (
     SELECT connector FROM run_scope
     WHERE tenant_id = $1 AND finished_at IS NULL
-      AND (published_at IS NULL OR published_at > $2::timestamptz - $3::interval)
+      AND (published_at IS NULL AND coalesce(not_before <= $2, true) OR published_at > $2::timestamptz - $3::interval)
     UNION
     SELECT r.connector FROM run r
     WHERE r.tenant_id = $1 AND r.expanded_at IS NULL

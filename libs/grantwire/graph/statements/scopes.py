@@ -13,14 +13,16 @@ WHERE tenant_id = $1 AND id = $2"""
 UNCHANGED: Final = """
 UPDATE scope SET began = $3, connector = $4, source = $5, account = $6, snapshot = $7, state = $8, reason = $9,
                  plan = $10, unread = $11, calls = $12, throttled = $13, seconds = $14,
-                 observed_at = $15, covers = $16, resync = false, failures = 0, tried_at = now()
+                 observed_at = $15, covers = $16, whole_began = $3, whole_read = $17, resync = false, failures = 0,
+                 tried_at = now()
 WHERE tenant_id = $1 AND id = $2"""
 
 # A whole snapshot was applied. A confirmation of removals was for this reading alone.
 APPLIED: Final = """
 UPDATE scope SET began = $3, connector = $4, source = $5, account = $6, snapshot = $7, state = $8, reason = $9,
                  plan = $10, unread = $11, calls = $12, throttled = $13, seconds = $14,
-                 observed_at = $15, covers = $16, resync = false, failures = 0, tried_at = now(),
+                 observed_at = $15, covers = $16, whole_began = $3, whole_read = $24, resync = $25, failures = 0,
+                 tried_at = now(),
                  digest = $17, rows = rows + $18, conflicts = $19, held = $20, held_set = $21, allowed_set = NULL,
                  held_since = CASE WHEN $21::uuid IS NULL THEN NULL WHEN held_set = $21 THEN held_since ELSE $22 END,
                  loaded_at = coalesce(loaded_at, $22), full_at = $22, revision = coalesce($23, revision)

@@ -1,0 +1,105 @@
+"""Part fences in the database: set by patches, minded and dropped by whole readings. Under the scope's lock."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
+from grantwire.graph import finishing
+from grantwire.graph.coverage import Coverage
+from grantwire.graph.fences import DISPUTABLE_FOR, Amended, Dispute, Fence, absent, amended, inside
+from grantwire.graph.parts import Part, Patch, Stored
+from grantwire.graph.pool import Connection
+from grantwire.graph.rows import Content, Node
+from grantwire.graph.scopes import Scope
+from grantwire.graph.statements import patching as sql
+from grantwire.graph.stored import KINDS, RELATIONS, edges_from, edges_of, node_from
+from grantwire.graph.work import Work
+
+
+async def fences_of(connection: Connection, scope: Scope) -> list[Fence]:
+    """The parts of a scope that commands changed not long ago; nearly always none."""
+    rows = await connection.fetch(sql.FENCES, TENANT, scope.id, scope.at, DISPUTABLE_FOR)
+    return [_fence(row) for row in rows]
+
+
+async def minded(work: Work, content: Content) -> Amended:
+    """A whole reading as far as it counts: parts that were patched after it began stay as they are, and so do those
+    that it contradicts too early."""
+    known = await fences_of(work.connection, work.scope)
+    fences = [fence for fence in known if fence.fresh or fence.began > work.seal.fence]
+    if not fences:
+        return Amended(content, [], [])
+    parts = [(fence.relation, fence.holder) for fence in fences]
+    stored = await stored_of(work.connection, work.scope.id, parts, inside(content, fences))
+    stored = await with_relations(work.connection, work.scope.id, stored, absent(content, stored))
+    return amended(content, work.seal.fence, Coverage.of(work.seal), fences, stored)
+
+
+async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:
+    """After a whole reading was applied: fences that it was later than have done their work, once AWS no longer answers
+    from before the write. Of what is disputed another reading is asked for, once, for when it decides."""
+    connection, scope = work.connection, work.scope
+    await connection.execute(sql.SETTLE, TENANT, scope.id, work.seal.fence, scope.at, DISPUTABLE_FOR)
+    news = [dispute.fence for dispute in disputes if not dispute.fence.disputed]
+    if news:
+        await connection.execute(sql.DISPUTE, TENANT, scope.id, *_columns(news))
+        at = max(fence.decided_at for fence in news)
+        await finishing.ask_later(connection, work.seal, work.traceparent, at)
+
+
+async def fence(connection: Connection, scope: Scope, patch: Patch, parts: Sequence[Part]) -> None:
+    """From now on readings that began before this patch say nothing about its parts."""
+    rows = [(RELATION_CODES[part.relation], part.holder_id, _code(part.of)) for part in parts]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    await connection.execute(sql.FENCE, TENANT, scope.id, *columns, patch.fence, patch.cause, scope.at)
+
+
+async def stored_of(
+    connection: Connection, scope: int, parts: Iterable[tuple[RelationKind, UUID]], more: Iterable[UUID]
+) -> Stored:
+    """What the scope holds of some parts, by relation kind and holder, and its resources among ``more``."""
+    kinds, holders = map(list, zip(*((RELATION_CODES[kind], holder) for kind, holder in parts), strict=True))
+    edges = await edges_from(connection, await connection.fetch(sql.PARTS, TENANT, scope, kinds, holders))
+    ids = {*holders, *more, *(end for key in edges for end in (key[0], key[2]))}
+    return Stored(await _nodes(connection, scope, ids), edges)
+
+
+async def with_relations(connection: Connection, scope: int, stored: Stored, ids: Sequence[UUID]) -> Stored:
+    """The same with all relations of some resources, and the scope's resources that these name."""
+    if not ids:
+        return stored
+    edges = await edges_of(connection, scope, ids)
+    ends = {end for key in edges for end in (key[0], key[2])}
+    nodes = await _nodes(connection, scope, ends - stored.nodes.keys())
+    return Stored({**stored.nodes, **nodes}, {**stored.edges, **edges})
+
+
+def _fence(row: asyncpg.Record) -> Fence:
+    return Fence(
+        RELATIONS[row["relation"]],
+        row["holder"],
+        KINDS.get(row["of_kind"]),
+        row["began"],
+        row["cause"],
+        row["patched_at"],
+        row["disputed"],
+        row["fresh"],
+    )
+
+
+async def _nodes(connection: Connection, scope: int, ids: Iterable[UUID]) -> dict[UUID, Node]:
+    records = await connection.fetch(sql.NODES, TENANT, scope, list(ids))
+    return {record["id"]: node_from(record) for record in records}
+
+
+def _columns(fences: Sequence[Fence]) -> list[list[Any]]:
+    rows = [(RELATION_CODES[each.relation], each.holder, _code(each.of)) for each in fences]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _code(of: Kind | None) -> int:
+    return KIND_CODES[of] if of else 0

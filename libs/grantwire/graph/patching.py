@@ -1,0 +1,114 @@
+"""A command's own reading into the graph: the parts that it shows, at once, in the transaction of its outcome.
+
+See docs/decisions/0013-part-fences.md.
+"""
+
+from collections.abc import Sequence
+
+from grantwire.contracts.ids import TENANT
+from grantwire.graph import fencing, following, holding, parts, publishing, scopes
+from grantwire.graph.changes import Teller
+from grantwire.graph.delta import Changes
+from grantwire.graph.facets import around
+from grantwire.graph.outages import repeated
+from grantwire.graph.parts import Part, PartRead, Patch, Patched
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.scopes import Scope
+from grantwire.graph.statements import apply as apply_sql
+from grantwire.graph.statements import patching as sql
+from grantwire.graph.writing import Writer, mention
+
+__all__ = ["Part", "PartRead", "Patch", "Patched", "apply_patch", "mention_for"]
+
+
+async def mention_for(graph: Graph, patch: Patch) -> None:
+    """Note what the patch names without owning it, in a short transaction of its own, before it is applied. Raises
+    ``Malformed``."""
+    named = parts.content(patch).named
+
+    async def work() -> None:
+        async with graph.transaction() as connection:
+            await mention(connection, named)
+
+    await repeated(work)
+
+
+async def apply_patch(connection: Connection, patch: Patch, *, traceparent: str | None) -> Patched:
+    """Apply the parts that are not known from a later reading, inside the caller's transaction. It takes the tenant's
+    revision: the caller writes little after it, applies one patch in a transaction, and repeats that transaction when
+    Postgres asks (``outages.repeated``). A row that another scope owns stays that scope's.
+
+    After ``older`` a whole reading that began later says what readers see: whoever needs to be seen publishes another
+    begin, reads again, and patches with that fence. Raises ``Malformed``."""
+    parts.content(patch)
+    await connection.execute(apply_sql.LOCK, TENANT, patch.scope)
+    scope = await scopes.known(connection, patch.scope)
+    if scope is None:
+        return Patched("unknown_scope", None)
+    if scope.retired_at is not None or scope.loaded_at is None:
+        await connection.execute(sql.MISSED, TENANT, scope.id, patch.fence)
+        return Patched("retired" if scope.retired_at is not None else "unknown_scope", None)
+    return await _apply(connection, patch, scope, traceparent)
+
+
+async def _apply(connection: Connection, patch: Patch, scope: Scope, traceparent: str | None) -> Patched:
+    later = await _known_later(connection, patch, scope)
+    newer = [read for read in patch.parts if read.part not in later]
+    if not newer:
+        return await _older(connection, patch, scope)
+    changes = await _changes(connection, scope, newer)
+    await fencing.fence(connection, scope, patch, [read.part for read in newer])
+    revision = await _write(connection, patch, scope, changes, traceparent)
+    await connection.execute(sql.PATCHED, TENANT, scope.id, patch.fence, changes.growth, revision)
+    if revision is None:
+        return Patched("unchanged", await connection.fetchval(sql.REVISION, TENANT))
+    return Patched("applied", revision, changes.inserted, changes.changed, changes.removed)
+
+
+async def _known_later(connection: Connection, patch: Patch, scope: Scope) -> set[Part]:
+    """The parts that are known from a whole reading or a patch which began no earlier than this one."""
+    parts = [read.part for read in patch.parts]
+    if scope.whole_began > patch.fence:
+        return set(parts)
+    began = {
+        (fence.relation, fence.holder, fence.of): fence.began for fence in await fencing.fences_of(connection, scope)
+    }
+    return {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= patch.fence}
+
+
+async def _older(connection: Connection, patch: Patch, scope: Scope) -> Patched:
+    """A whole reading that began later may still have read the part earlier than the patch did: where they differ, the
+    next one brings the whole body."""
+    if scope.whole_began > patch.fence and (await _changes(connection, scope, patch.parts)).size:
+        await scopes.ask_again(connection, scope)
+    return Patched("older", await connection.fetchval(sql.REVISION, TENANT))
+
+
+async def _changes(connection: Connection, scope: Scope, reads: Sequence[PartRead]) -> Changes:
+    named = [(read.part.relation, read.part.holder_id) for read in reads]
+    gone = {id for read in reads for id in read.gone_ids}
+    shown = {id for read in reads for id in read.shown_ids}
+    stored = await fencing.stored_of(connection, scope.id, named, gone | shown)
+    return parts.changes_of(reads, await fencing.with_relations(connection, scope.id, stored, sorted(gone)))
+
+
+async def _write(
+    connection: Connection, patch: Patch, scope: Scope, changes: Changes, traceparent: str | None
+) -> int | None:
+    """Write and tell; returns the revision, or None where nothing differs."""
+    apply_id = await connection.fetchval(apply_sql.NEXT_APPLY)
+    await following.lock_for(connection, changes)
+    await Writer(connection, scope.id, apply_id, scope.at).write(changes)
+    if not changes.size:
+        return None
+    await holding.without(connection, scope, changes)
+    teller = Teller(scope.at, patch.connector, scope.account, patch.scope, patch.cause)
+    entries = list(teller.changes(changes, await around(connection, changes)))
+    followed = await following.follow(connection, changes, apply_id, len(entries), patch.cause)
+    entries += followed.entries
+    await publishing.log(connection, apply_id, entries)
+    revision = await publishing.tell(connection, [entry.change for entry in entries], traceparent)
+    counts = (changes.inserted, changes.changed, changes.removed, 0)
+    await publishing.record(connection, apply_id, revision, scope.id, patch.cause, counts, scope.at)
+    await following.note(connection, followed, revision)
+    return revision
