@@ -13,6 +13,7 @@ from grantwire.sandbox.access.sessions import Sessions
 from grantwire.sandbox.credentials.report import Reports
 from grantwire.sandbox.facts import Claim, Expectation, Role, Row
 from grantwire.sandbox.faults import Faults
+from grantwire.sandbox.history import History
 from grantwire.sandbox.identity_center.center import Center
 from grantwire.sandbox.identity_center.provisioning import Provisioning
 from grantwire.sandbox.organization.facts import Account
@@ -48,7 +49,9 @@ class State:
     def reset(self) -> None:
         """As on the first day: no writes, no sessions, no faults, no counts."""
         plan = self.plan
-        self.tree = Tree(plan.partition, plan.organization.rows) if plan.organization is not None else None
+        self.skipped = 0.0
+        organized = plan.organization
+        self.tree = Tree(plan.partition, organized.rows, History(self.now)) if organized is not None else None
         self.plans: dict[str, AccountPlan] = {}
         self.worlds: dict[str, World] = {}
         self.members: dict[str, World] = {}  # the simulated accounts: all worlds but the operator's
@@ -59,7 +62,8 @@ class State:
         self.sessions = Sessions(
             self.worlds, plan.seed, lambda account: bool(self.tree and self.tree.is_closed(account))
         )
-        self.center = Center(plan.partition, plan.center.rows) if plan.center is not None else None
+        center = plan.center
+        self.center = Center(plan.partition, center.rows, History(self.now)) if center is not None else None
         self.provisioning = self._provisioning()
         self.reports = Reports()
         self.scim = Scim(plan.scim, plan.scim.token) if plan.scim is not None else None
@@ -69,7 +73,6 @@ class State:
         self.rates = Rates(self.options.rates)
         self.posted: dict[tuple[str, str], Expectation] = {}
         self._past: dict[str, tuple[int, int, World]] = {}  # writes back, length of the journal, the world of then
-        self.skipped = 0.0
         self.requests = 0
         self.writes: list[dict[str, Any]] = []
         self.forget()
@@ -86,7 +89,7 @@ class State:
 
     def add_account(self, planned: AccountPlan) -> None:
         """Load one more account."""
-        world = World(planned.account, planned.rows, self.plan.partition, self.members)
+        world = World(planned.account, planned.rows, self.plan.partition, self.members, History(self.now))
         known = self.tree.accounts.get(planned.account) if self.tree is not None else None
         world.aliases = known.aliases if known is not None else ()
         self.plans[planned.account] = planned
@@ -118,7 +121,7 @@ class State:
         planned = self.plans.get(world.account)
         if stale is None or planned is None:
             return world
-        back, length = int(stale.get("writes", 1)), len(world.journal)
+        back, length = world.history.back(stale), len(world.journal)
         past = self._past.get(world.account)
         if past is None or past[:2] != (back, length):
             past = self._past[world.account] = back, length, world.as_of(planned.rows, back)
@@ -126,11 +129,13 @@ class State:
 
     def seen_tree(self, stale: dict[str, Any] | None) -> Tree | None:
         """The organization, or as it was before the last changes."""
-        return self.tree if stale is None or self.tree is None else self.tree.as_of(int(stale.get("writes", 1)))
+        return self.tree if stale is None or self.tree is None else self.tree.as_of(self.tree.history.back(stale))
 
     def seen_center(self, stale: dict[str, Any] | None) -> Center | None:
         """Identity Center, or as it was before the last writes."""
-        return self.center if stale is None or self.center is None else self.center.as_of(int(stale.get("writes", 1)))
+        if stale is None or self.center is None:
+            return self.center
+        return self.center.as_of(self.center.history.back(stale))
 
     # Truth -----------------------------------------------------------------------------------------------------------
 

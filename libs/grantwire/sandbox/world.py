@@ -30,6 +30,7 @@ from grantwire.sandbox.facts import (
     User,
     bound,
 )
+from grantwire.sandbox.history import History
 from grantwire.sandbox.paging import Sorted
 
 Entity = TypeVar("Entity", User, Group, Role, Policy)
@@ -76,6 +77,7 @@ class World:
         rows: Iterable[Row] = (),
         partition: str = "aws",
         others: Mapping[str, World] = MappingProxyType({}),
+        history: History | None = None,
     ) -> None:
         self.account, self.partition, self.others = account, partition, others
         self.catalog = aws_policies(partition)
@@ -94,12 +96,14 @@ class World:
         self.root: Root | None = None
         self.journal: list[Effect] = []
         self.marks: list[int] = []  # length of the journal before each write that changed something
+        self.history = history or History()
         for row in rows:
             self._take(Put(row))
 
     def apply(self, *effects: Effect) -> None:
         """Carry out one write: all its effects, in order, recorded in the journal."""
         self.marks.append(len(self.journal))
+        self.history.mark()
         for effect in effects:
             self.journal.append(effect)
             self._take(effect)

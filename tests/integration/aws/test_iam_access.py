@@ -196,3 +196,24 @@ async def test_the_management_account_is_changed_by_the_connectors_own_role(worl
     await world.iam("policy_attachment", management).detach(Kind.IAM_USER, USER, EVERYTHING)
     assert world.writes() == [(management, "DetachUserPolicy")]
     assert EVERYTHING in {each.arn for each in await world.iam("policy_attachment").attached(Kind.IAM_USER, USER)}
+
+
+async def test_reads_are_stale_for_so_many_seconds(world: Commanded) -> None:
+    """What a write changed is not shown at once, nor all at once."""
+    world.sandbox.control("POST", "clock", {"advance": 30})
+    world.sandbox.fault({"kind": "stale", "seconds": 20, "service": "iam"})
+    members, policies, names = world.iam("iam_membership"), world.iam("policy_attachment"), world.iam("inline_policy")
+    await members.add_to_group(GROUP, USER)
+    world.sandbox.control("POST", "clock", {"advance": 15})
+    await policies.attach(Kind.IAM_USER, USER, READ_ONLY)
+    await names.delete_inline(Kind.IAM_USER, USER, INLINE)
+
+    async def seen() -> tuple[int, int, int]:
+        groups, attached = await members.groups_of(USER), await policies.attached(Kind.IAM_USER, USER)
+        return len(groups), len(attached), len(await names.inline(Kind.IAM_USER, USER))
+
+    assert await seen() == (0, 1, 1)
+    world.sandbox.control("POST", "clock", {"advance": 10})
+    assert await seen() == (1, 1, 1)
+    world.sandbox.control("POST", "clock", {"advance": 15})
+    assert await seen() == (1, 2, 0)

@@ -63,25 +63,31 @@ class DirectoryReader:
             raise inconsistent(MEMBERSHIPS_OF, f"a membership of {strange.user} is among those of {user}")
         return found
 
+    async def user(self, id: str) -> User:
+        """One user. ``AwsError`` (gone) where there is none any more."""
+        given = {"IdentityStoreId": self._store, "UserId": id}
+        answer = await self._asking.store(DESCRIBE_USER, lambda api: api.describe_user(**given))
+        found = Parser(DESCRIBE_USER).user(answer)
+        _same(DESCRIBE_USER, found.id, id)
+        return found
+
+    async def group(self, id: str) -> Group:
+        """One group. ``AwsError`` (gone) where there is none any more."""
+        given = {"IdentityStoreId": self._store, "GroupId": id}
+        answer = await self._asking.store(DESCRIBE_GROUP, lambda api: api.describe_group(**given))
+        found = Parser(DESCRIBE_GROUP).group(answer)
+        _same(DESCRIBE_GROUP, found.id, id)
+        return found
+
     async def exists(self, type_: PrincipalType, principal: str) -> bool:
         """Whether the user or group is in the directory now, by one call for it alone."""
         try:
-            await (self._describe_user(principal) if type_ == "USER" else self._describe_group(principal))
+            await (self.user(principal) if type_ == "USER" else self.group(principal))
         except AwsError as error:
             if error.cause is not AwsCause.GONE:
                 raise
             return False
         return True
-
-    async def _describe_user(self, user: str) -> None:
-        given = {"IdentityStoreId": self._store, "UserId": user}
-        answer = await self._asking.store(DESCRIBE_USER, lambda api: api.describe_user(**given))
-        _same(DESCRIBE_USER, Parser(DESCRIBE_USER).need(answer, "UserId", str), user)
-
-    async def _describe_group(self, group: str) -> None:
-        given = {"IdentityStoreId": self._store, "GroupId": group}
-        answer = await self._asking.store(DESCRIBE_GROUP, lambda api: api.describe_group(**given))
-        _same(DESCRIBE_GROUP, Parser(DESCRIBE_GROUP).need(answer, "GroupId", str), group)
 
     async def _memberships(self, operation: str, ask: AskStore) -> tuple[Membership, ...]:
         rows = await self._asking.store_rows(operation, "GroupMemberships", ask)

@@ -83,6 +83,17 @@ class Parser(Needing):
             self.need(row, "PrincipalId", str),
         )
 
+    def assignment_request(self, row: Row) -> shapes.AssignmentRequest:
+        return shapes.AssignmentRequest(
+            request_id=self.need(row, "RequestId", str),
+            status=self.need(row, "Status", str),
+            failure_reason=_text(row, "FailureReason"),
+            account=_text(row, "TargetId"),
+            permission_set=_text(row, "PermissionSetArn"),
+            principal_type=_text(row, "PrincipalType"),
+            principal=_text(row, "PrincipalId"),
+        )
+
     def _external_ids(self, row: Row) -> tuple[shapes.ExternalId, ...]:
         rows = self._part(row, "ExternalIds", list, [])
         return tuple(shapes.ExternalId(self.need(each, "Issuer", str), self.need(each, "Id", str)) for each in rows)

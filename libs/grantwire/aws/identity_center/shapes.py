@@ -75,6 +75,14 @@ class Membership:
     user: str
 
 
+@dataclass(frozen=True, slots=True)
+class MembershipMade:
+    """A membership that was made: its id, and AWS's of the request that made it."""
+
+    id: str
+    request_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSet:
     """A permission set without its policies and tags."""
@@ -118,3 +126,18 @@ class Assignment:
     permission_set: str
     principal_type: PrincipalType
     principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentRequest:
+    """A request to assign or unassign, by the id that AWS gave it. ``status``: ``IN_PROGRESS``, ``SUCCEEDED`` or
+    ``FAILED``, then with a reason. ``sent_as``: AWS's id of the call itself, where this is its answer."""
+
+    request_id: str
+    status: str
+    failure_reason: str | None = None
+    account: str | None = None
+    permission_set: str | None = None
+    principal_type: str | None = None
+    principal: str | None = None
+    sent_as: str | None = None

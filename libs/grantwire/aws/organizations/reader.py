@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
+from grantwire.aws.errors import inconsistent
 from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.organizations.parse import Parser
 from grantwire.aws.organizations.shapes import Account, Organization, Unit
@@ -11,6 +12,7 @@ from grantwire.aws.session import AwsSession
 
 R = TypeVar("R", Account, Unit)
 DESCRIBE: Final = "organizations:DescribeOrganization"
+DESCRIBE_ACCOUNT: Final = "organizations:DescribeAccount"
 ROOTS: Final = "organizations:ListRoots"
 UNITS: Final = "organizations:ListOrganizationalUnitsForParent"
 ACCOUNTS: Final = "organizations:ListAccounts"
@@ -35,6 +37,15 @@ class OrganizationReader:
         """The organization of the session's account."""
         answer = await self._session.organizations(DESCRIBE, lambda api: api.describe_organization())
         return Parser(DESCRIBE).organization(answer)
+
+    async def account(self, id: str) -> Account:
+        """One account, whatever its state. ``AwsError`` (gone) where it is none of the organization's."""
+        answer = await self._session.organizations(DESCRIBE_ACCOUNT, lambda api: api.describe_account(AccountId=id))
+        parse = Parser(DESCRIBE_ACCOUNT)
+        found = parse.account(parse.need(answer, "Account", dict))
+        if found.id != id:
+            raise inconsistent(DESCRIBE_ACCOUNT, f"it answered about {found.id} where {id} was asked for")
+        return found
 
     async def roots(self) -> tuple[Unit, ...]:
         rows = await self._rows(ROOTS, "Roots", lambda api, page: api.list_roots(**page))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
+from grantwire.sandbox.history import History
 from grantwire.sandbox.identity_center.directory import Directory
 from grantwire.sandbox.identity_center.facts import (
     Assignment,
@@ -33,10 +34,11 @@ class Center:
     says if a directory user is enabled.
     """
 
-    def __init__(self, partition: str, start: Iterable[CenterRow]) -> None:
+    def __init__(self, partition: str, start: Iterable[CenterRow], history: History | None = None) -> None:
         self.partition, self.start = partition, tuple(start)
         self.journal: list[CenterChange] = []
         self.marks: list[int] = []
+        self.history = history or History()
         self.shows_status = True
         self._past: tuple[tuple[int, int], Center] | None = None
         self.instances: dict[str, Instance] = {}
@@ -56,6 +58,7 @@ class Center:
     def apply(self, *changes: CenterChange) -> None:
         """Carry out one write, recorded in the journal."""
         self.marks.append(len(self.journal))
+        self.history.mark()
         for change in changes:
             self.journal.append(change)
             self._take(change.row, change.there)

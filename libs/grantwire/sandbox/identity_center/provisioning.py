@@ -40,6 +40,7 @@ class Order:
     due: float
     status: str = IN_PROGRESS
     reason: str | None = None
+    forbidden: str | None = None  # what the caller may not do in the management account
 
 
 class Failed(Exception):
@@ -86,6 +87,8 @@ class Provisioning:
         try:
             if self.failing:
                 raise Failed(self.failing.pop(0))
+            if order.forbidden is not None:
+                raise Failed(order.forbidden)
             if order.kind == PROVISION:
                 self._provision_all(order, now)
             else:
@@ -111,6 +114,7 @@ class Provisioning:
         instance, permission_set = self._known(order)
         wanted = self._row(order)
         self._has_principal(instance, wanted)
+        self._world(wanted.account)
         pair = wanted.account, wanted.permission_set
         changes = [CenterChange(wanted)]
         if wanted.permission_set not in self.center.provisioned[wanted.account]:
@@ -129,6 +133,7 @@ class Provisioning:
         instance, _ = self._known(order)
         wanted = self._row(order)
         self._has_principal(instance, wanted)
+        self._world(wanted.account)
         pair = wanted.account, wanted.permission_set
         held = self.center.assigned[pair]
         if (wanted.principal_type, wanted.principal) not in held:
@@ -153,7 +158,11 @@ class Provisioning:
         if world is None or (self._tree is not None and account not in self._tree.accounts):
             raise Failed(f"Received a 404 status error: Account {account} not found.")
         if self._tree is not None and self._tree.is_closed(account):
-            raise Failed(f"Account {account} is suspended or closed: its IAM roles cannot be changed.")
+            # As in https://github.com/61418/aws-sso-util/issues/80; AWS takes minutes to say so.
+            raise Failed(
+                "AWS SSO is unable to complete your request at this time. Obtaining permissions to manage your AWS "
+                f"account '{account}' is taking longer than usual."
+            )
         return world
 
     def _provision(self, instance: Instance, row: PermissionSet, account: str, now: int) -> Provisioned:

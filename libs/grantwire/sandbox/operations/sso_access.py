@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from grantwire.sandbox.access.policies import Ask
 from grantwire.sandbox.identity_center.center import Center
 from grantwire.sandbox.identity_center.facts import Instance, PermissionSet
 from grantwire.sandbox.identity_center.provisioning import Provisioning
@@ -105,6 +106,31 @@ def may_change(call: Call, permission_set: str, account: str | None, action: str
         raise denied(call, f"sso:{action}", f"arn:{tree.partition}:sso:::account/{account}")
     if tree.management in the_center(call).accounts_of.get(permission_set, {}):
         raise denied(call, f"sso:{action}", permission_set)
+
+
+# In the management account AWS acts with the rights of whoever asks. The reasons of requests that failed are as in
+# https://github.com/fivexl/terraform-aws-sso-elevator/issues/15 and /issues/21.
+_READING = ("GetRole", "ListAttachedRolePolicies", "ListRolePolicies")
+_MAKING = ("CreateRole", "AttachRolePolicy", "PutRolePolicy")
+_ENDING = ("DetachRolePolicy", "DeleteRolePolicy", "DeleteRole")
+
+
+def forbidden(call: Call, account: str, makes: bool) -> str | None:
+    """Why a request about the management account will fail: what its caller may not do there."""
+    tree = call.organization
+    if tree is None or account != tree.management:
+        return None
+    iam = f"arn:{tree.partition}:iam::{account}"
+    role, provider = f"{iam}:role/aws-reserved/sso.amazonaws.com/x", f"{iam}:saml-provider/AWSSSO_x_DO_NOT_DELETE"
+    wanted = [("GetSAMLProvider", provider), *((each, role) for each in (*_READING, *(_MAKING if makes else _ENDING)))]
+    for action, resource in wanted:
+        reason = call.caller.refusal(Ask(f"iam:{action}", resource, call.caller.context()))
+        if reason is not None:
+            text = (
+                f"User: {call.caller.arn} is not authorized to perform: iam:{action} on resource: {resource} {reason}"
+            )
+            return f"Received a 403 status error: Access denied by IAM. IAM Error: {text}"
+    return None
 
 
 def on(*parameters: str) -> Resource:

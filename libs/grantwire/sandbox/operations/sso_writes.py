@@ -7,7 +7,15 @@ from typing import Any
 
 from grantwire.sandbox.identity_center.provisioning import CREATE, DELETE, MOST, PROVISION, Order
 from grantwire.sandbox.operations.registry import Call, Failure, operation
-from grantwire.sandbox.operations.sso_access import may_change, on, the_member, the_organized, the_provisioning, the_set
+from grantwire.sandbox.operations.sso_access import (
+    forbidden,
+    may_change,
+    on,
+    the_member,
+    the_organized,
+    the_provisioning,
+    the_set,
+)
 from grantwire.sandbox.operations.sso_reads import listed
 from grantwire.sandbox.paging import Page
 
@@ -33,7 +41,9 @@ def _assignment(kind: str, action: str, member: str) -> Callable[[Call], dict[st
         account = the_member(call, call.params["TargetId"])
         may_change(call, permission_set, account, action)
         principal = call.params["PrincipalType"], call.params["PrincipalId"]
-        return {member: _shown(_order(call, kind, permission_set, account, principal))}
+        made = _order(call, kind, permission_set, account, principal)
+        made.forbidden = forbidden(call, account, kind == CREATE)
+        return {member: _shown(made)}
 
     return change
 

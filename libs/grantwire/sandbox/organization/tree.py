@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from grantwire.sandbox.history import History
 from grantwire.sandbox.organization.facts import (
     ACTIVE,
     CLOSING,
@@ -21,9 +22,10 @@ from grantwire.sandbox.organization.facts import (
 class Tree:
     """Organization, units, accounts and delegations. `journal` holds every change since the start."""
 
-    def __init__(self, partition: str, start: Iterable[Fact]) -> None:
+    def __init__(self, partition: str, start: Iterable[Fact], history: History | None = None) -> None:
         self.partition, self.start = partition, tuple(start)
         self.journal: list[Change] = []
+        self.history = history or History()  # of each change
         self._take(self.start)
 
     def _take(self, rows: Iterable[Fact]) -> None:
@@ -39,6 +41,8 @@ class Tree:
 
     def apply(self, *changes: Change) -> None:
         """Carry out one write, recorded in the journal."""
+        for _ in changes:
+            self.history.mark()
         self.journal += changes
         self._take(after(self.facts(), changes))
 
