@@ -38,7 +38,12 @@ PLANTED = [
     ),
     ("the client sees the graph", "libs/grantwire/client/planted.py", "import grantwire.graph", "client-light"),
     ("the client imports boto3", "libs/grantwire/client/planted.py", "import boto3", "client-light"),
-    ("the client rests on the services' bus", "libs/grantwire/client/planted.py", "import grantwire.bus", "client-light"),
+    (
+        "the client rests on the services' bus",
+        "libs/grantwire/client/planted.py",
+        "import grantwire.bus",
+        "client-light",
+    ),
     ("scim sees a sibling", "libs/grantwire/scim/planted.py", "import grantwire.aws.codes", "layers"),
     ("a service speaks HTTP", "services/grantwire/collectors/planted.py", "import httpx", "http-door"),
     ("a library speaks HTTP", "libs/grantwire/aws/planted.py", "import httpcore", "http-door"),
