@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.support.keys import SECRET_KEY
 
@@ -185,14 +186,21 @@ class World:
 
     def start(self, *names: str) -> None:
         for name in names:
+            service = name.partition(":")[0]
             log = (self.state / f"{name}.log").open("ab")
             self.services[name] = subprocess.Popen(
-                [*self.program, "run", name.partition(":")[0]],
-                env=self.environment,
+                [*self.program, "run", service],
+                env=self.environment | self._login(service),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+
+    def _login(self, service: str) -> dict[str, str]:
+        """A key of its own, and no password: what it is not allowed it cannot do here either."""
+        key = self.state / "secrets" / f"nkey-{service}"
+        url = urlsplit(self.nats_url)
+        return {"GRANTWIRE_NATS_URL": f"nats://{url.hostname}:{url.port}", "GRANTWIRE_NATS_NKEY_FILE": str(key)}
 
     def stop(self, name: str) -> None:
         self.services[name].send_signal(signal.SIGTERM)

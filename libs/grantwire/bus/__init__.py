@@ -11,6 +11,7 @@ from grantwire.bus.outgoing import Outgoing
 from grantwire.bus.process import run, serve
 from grantwire.bus.provision import apply, check
 from grantwire.bus.publish import Ack, Publisher
+from grantwire.bus.reload import reload
 from grantwire.bus.routes import include, route
 from grantwire.bus.watch import running, watch
 
@@ -30,6 +31,7 @@ __all__ = [
     "broker",
     "check",
     "include",
+    "reload",
     "route",
     "run",
     "running",

@@ -19,6 +19,12 @@ class BusSettings(BaseSettings):
     nats_nkey: SecretStr | None = None
     nats_nkey_file: Path | None = None
 
+    def given(self) -> dict[str, str]:
+        """What another process must be told to come as the same, by the fields' names."""
+        key = self.nats_nkey.get_secret_value() if self.nats_nkey is not None else ""
+        told = {"nats_url": self.nats_url, "nats_nkey": key, "nats_nkey_file": str(self.nats_nkey_file or "")}
+        return {name: value for name, value in told.items() if value}
+
     def seed(self) -> str | None:
         """The seed of this process's key, or None. Raises ``GrantwireError`` for a file that cannot be read or holds
         no seed."""

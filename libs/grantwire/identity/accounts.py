@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from grantwire.contracts.streams import CHANGES
 from grantwire.contracts.subjects import CHANGES_INFO
-from grantwire.identity.manifest import IDENTITIES, TEAM, Identity
+from grantwire.identity.manifest import IDENTITIES, RELOADER, TEAM, Identity
 
 HOUSE: Final = "GRANTWIRE"  # the account of the services and of every stream
+SERVER: Final = "SYS"  # the server's own
 
 # How a team reads changes from a cursor, and what it calls that.
 _READ: Final = f"$JS.API.DIRECT.GET.{CHANGES.name}"
@@ -30,19 +31,24 @@ def accounts(
 ) -> Block:
     """The block ``accounts``. ``keys`` are the public keys of identities by name, ``teams`` those of teams; an identity
     without a key cannot connect. ``owners`` are further users of the house, as the server spells them."""
-    users = [*owners, *(_user(keys[each.name], each) for each in identities if each.name in keys)]
+    users = [*owners, *_users(keys, identities)]
     house = {"jetstream": "enabled", "users": users, "exports": _exports(sorted(teams))}
-    return {HOUSE: house} | {account_of(team): _team(team, key) for team, key in sorted(teams.items())}
+    server = {"users": _users(keys, (RELOADER,))}
+    return {SERVER: server, HOUSE: house} | {account_of(team): _team(team, key) for team, key in sorted(teams.items())}
 
 
 def text(block: Block) -> str:
     """The configuration as the server reads it: JSON is part of its language."""
-    return f"accounts: {json.dumps(block, indent=2)}\n"
+    return f"system_account: {SERVER}\naccounts: {json.dumps(block, indent=2)}\n"
 
 
 def account_of(team: str) -> str:
     """The name of a team's account."""
     return f"team-{team}"
+
+
+def _users(keys: Mapping[str, str], identities: Sequence[Identity]) -> list[Block]:
+    return [_user(keys[each.name], each) for each in identities if each.name in keys]
 
 
 def _user(key: str, identity: Identity) -> Block:

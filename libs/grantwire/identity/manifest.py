@@ -116,6 +116,9 @@ SERVICES: Final = (
 ADMIN: Final = Identity("admin", ("$JS.API.>",), (_own("admin"),))  # `grantwire bus apply`
 IDENTITIES: Final = (*SERVICES, ADMIN)
 
+# Has the server read its configuration again, and no more: it is a user of the server's own account.
+RELOADER: Final = Identity("reloader", ("$SYS.REQ.SERVER.*.RELOAD",), (_own("reloader"),))
+
 # A team's one user, in an account of its own: what is asked and told there is only the team's.
 TEAM: Final = Identity(
     "team",

@@ -1,16 +1,19 @@
-"""The local nats-server: JetStream on disk, every write synced, reachable on loopback with a password only."""
+"""The local nats-server: JetStream on disk, every write synced, reachable on loopback with a key only."""
 
 import asyncio
 import json
 import shutil
 import signal
 import sysconfig
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
+from grantwire.identity import HOUSE, accounts, text
 from grantwire.local import process
 from grantwire.local.errors import ServerFailed, StateError
+from grantwire.local.keyring import Keyring
 from grantwire.local.ports import LOOPBACK
 from grantwire.local.process import Child, Program, tail
 from grantwire.local.server import claim_port, until_ready
@@ -27,39 +30,46 @@ class Nats:
 
     name = "nats"
 
-    def __init__(
-        self,
-        state: StateDir,
-        *,
-        max_payload: int = 1_048_576,
-        monitoring_port: int | None = None,
-        authorization: str | None = None,
-    ) -> None:
-        """`max_payload` is in bytes. `monitoring_port` opens the HTTP monitoring page on loopback.
-
-        `authorization` replaces the one-user block of the configuration, for accounts per team; it must still admit
-        the user `grantwire` with `password`.
-        """
+    def __init__(self, state: StateDir, *, max_payload: int = 1_048_576, monitoring_port: int | None = None) -> None:
+        """`max_payload` is in bytes. `monitoring_port` opens the HTTP monitoring page on loopback."""
         self._state = state
         self._max_payload = max_payload
         self._monitoring_port = monitoring_port
-        self._authorization = authorization
-        self._config = state.path / "nats" / "nats.conf"
+        self._home = state.path / "nats"
+        self._config = self._home / "nats.conf"
+        self.keyring = Keyring(state)
 
     @property
     def url(self) -> str:
-        """`nats://grantwire:PASSWORD@127.0.0.1:PORT`."""
-        return f"nats://{USER}:{self.password}@{LOOPBACK}:{self._state.port(self.name)}"
+        """`nats://grantwire:PASSWORD@127.0.0.1:PORT`: the owner, who may do everything in the services' account. For
+        repairs by hand; no service is given it."""
+        password = self._state.read_or_create_secret("nats-password")
+        return f"nats://{USER}:{password}@{LOOPBACK}:{self._state.port(self.name)}"
 
     @property
-    def password(self) -> str:
-        """The password of the user `grantwire`."""
-        return self._state.read_or_create_secret("nats-password")
+    def address(self) -> str:
+        """`nats://127.0.0.1:PORT`, for whoever has a key."""
+        return f"nats://{LOOPBACK}:{self._state.port(self.name)}"
 
     async def prepare(self) -> None:
         """Write the configuration and have the server check it. Raises StateError."""
         self._state.folder("nats")
-        wanted = self._configuration()
+        self._adopt()
+        with self.keyring.locked():
+            await self._configure(self.keyring.teams())
+
+    @asynccontextmanager
+    async def changing_teams(self) -> AsyncIterator[dict[str, str]]:
+        """The public keys of the teams, to be changed; afterwards the configuration has them. A running server follows
+        when it reloads. Raises StateError."""
+        with self.keyring.locked():
+            teams = self.keyring.teams()
+            yield teams
+            await self._configure(teams)
+            self.keyring.keep(teams)
+
+    async def _configure(self, teams: Mapping[str, str]) -> None:
+        wanted = self._configuration(teams)
         if self._config.exists() and self._config.read_text() == wanted:
             return
         trial = self._config.with_name("trial.conf")
@@ -100,8 +110,17 @@ class Nats:
             said = tail(program.log, begun)
             raise ServerFailed("nats-server", f"refused its configuration {config}", program.log, said)
 
-    def _configuration(self) -> str:
-        user = json.dumps({"user": USER, "password": self.password})
+    def _adopt(self) -> None:
+        """Streams that an earlier version kept in the server's one nameless account become the house's."""
+        nameless, house = (self._home / "store" / "jetstream" / name for name in ("$G", HOUSE))
+        if nameless.exists() and not house.exists():
+            nameless.rename(house)
+
+    def _accounts(self, teams: Mapping[str, str]) -> str:
+        owner = {"user": USER, "password": self._state.read_or_create_secret("nats-password")}
+        return text(accounts(self.keyring.public_keys(), teams, owners=(owner,)))
+
+    def _configuration(self, teams: Mapping[str, str]) -> str:
         monitoring = f'http: "{LOOPBACK}:{self._monitoring_port}"' if self._monitoring_port else "# no HTTP monitoring"
         return f"""\
 # Written at every start; changes are lost.
@@ -112,13 +131,13 @@ max_payload: {self._max_payload}
 logfile_size_limit: 10MB
 logfile_max_num: 2
 jetstream {{
-  store_dir: {json.dumps(str(self._state.path / "nats" / "store"))}
+  store_dir: {json.dumps(str(self._home / "store"))}
   # Streams reserve what they may grow to, not what they hold: a laptop's free disk must not refuse them.
   max_file_store: 1TB
   # An acknowledgement means "on disk". The default syncs every two minutes.
   sync_interval: always
 }}
-{self._authorization or f"authorization: {user}"}
+{self._accounts(teams)}
 """
 
 

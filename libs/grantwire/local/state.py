@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,10 @@ from grantwire.local.errors import Locked, NotOurs, NotWritable, OtherLayout
 
 LAYOUT = 1
 _IGNORED = {"lost+found"}  # a fresh volume is not empty, but nobody's either
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(32)
 
 
 class StateDir:
@@ -62,12 +66,17 @@ class StateDir:
             path.chmod(0o700)
         return path
 
-    def read_or_create_secret(self, name: str) -> str:
-        """A random secret, URL-safe, made at first use and kept in a 0600 file; every process sees the same one."""
-        path = self.folder("secrets") / name
+    def read_or_create_secret(self, name: str, make: Callable[[], str] = _random) -> str:
+        """A random secret, made at first use and kept in a 0600 file; every process sees the same one. URL-safe, unless
+        ``make`` makes another kind."""
+        path = self.secret_file(name)
         if not path.exists():
-            self._write_once(path, secrets.token_urlsafe(32))
+            self._write_once(path, make())
         return path.read_text().strip()
+
+    def secret_file(self, name: str) -> Path:
+        """Where a secret is kept."""
+        return self.folder("secrets") / name
 
     def port(self, name: str) -> int:
         """The loopback port of a server, chosen at first use and kept."""

@@ -47,12 +47,11 @@ NAME = "api"
 log = structlog.get_logger(__name__)
 
 
-class Settings(KeySettings):
+class Settings(KeySettings, bus.BusSettings):
     """Everything this process is told from outside. ``public_host`` is the Host under which a proxy publishes it."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
-    nats_url: str
     api_host: str = "127.0.0.1"
     api_port: int = 8470
     public_host: str | None = None
@@ -122,7 +121,7 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
     token = settings.token()
     async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
         await _mind_secrets(graph)
-        broker = bus.broker(settings.nats_url, service=NAME)
+        broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         app = _traced(assemble(graph, broker, settings.door()))
         async with (
             bus.running(broker),

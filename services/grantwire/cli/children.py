@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,9 +25,11 @@ _READY_WITHIN, _POLL, _PATIENCE = 60.0, 0.1, 10.0
 
 @dataclass
 class Children:
-    """The processes by service. ``api`` is where the one of the api listens."""
+    """The processes by service. ``api`` is where the one of the api listens; ``logins`` what only one of them is
+    told."""
 
     environment: Mapping[str, str]
+    logins: Callable[[str], Mapping[str, str]]
     logs: Path
     api: Target
     running: dict[str, Child] = field(default_factory=dict)
@@ -34,7 +37,7 @@ class Children:
     async def start(self, name: str) -> int:
         """A new process of a service; its pid."""
         argv = (sys.executable, "-m", "grantwire.cli.main", "run", name)
-        program = Program(argv, self.log(name), self.environment, signal.SIGTERM)
+        program = Program(argv, self.log(name), {**self.environment, **self.logins(name)}, signal.SIGTERM)
         self.running[name] = await Child.spawn(program)
         return self.running[name].pid
 
@@ -74,7 +77,7 @@ class Children:
 async def children(servers: Servers, port: int) -> AsyncIterator[Children]:
     """Every service of the catalogue against these servers, ready; stopped afterwards."""
     api = Target(f"http://127.0.0.1:{port}", servers.token, servers.traces, servers.state.path)
-    found = Children(_environment(servers, port), servers.state.folder("logs"), api)
+    found = Children(_environment(servers, port), partial(_login, servers), servers.state.folder("logs"), api)
     try:
         await asyncio.gather(*(found.start(name) for name in SERVICES))
         await found.ready()
@@ -86,15 +89,22 @@ async def children(servers: Servers, port: int) -> AsyncIterator[Children]:
 def _environment(servers: Servers, port: int) -> dict[str, str]:
     told = {
         "GRANTWIRE_DATABASE_URL": servers.database_url,
-        "GRANTWIRE_NATS_URL": servers.nats_url,
         "GRANTWIRE_API_PORT": str(port),
         "GRANTWIRE_ADMIN_TOKEN_FILE": str(servers.state.path / TOKEN_FILE),
     }
-    keys = {f"GRANTWIRE_{name.upper()}": value for name, value in servers.keys.given().items()}
+    keys = _variables(servers.keys.given())
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRANTWIRE_")}
     allowed = {SCIM_ALLOWED: os.environ[SCIM_ALLOWED]} if SCIM_ALLOWED in os.environ else {}
     traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {}
     return kept | told | keys | allowed | traces
+
+
+def _login(servers: Servers, name: str) -> dict[str, str]:
+    return _variables(servers.bus(name).given())
+
+
+def _variables(given: Mapping[str, str]) -> dict[str, str]:
+    return {f"GRANTWIRE_{name.upper()}": value for name, value in given.items()}
 
 
 async def _healthy(http: httpx.AsyncClient) -> bool:

@@ -33,7 +33,7 @@ async def house(servers: Servers, port: int) -> AsyncIterator[House]:
 
 
 def _settings(name: str, module: Any, servers: Servers, port: int) -> Any:
-    told: dict[str, Any] = {"database_url": servers.database_url, "nats_url": servers.nats_url}
+    told: dict[str, Any] = {"database_url": servers.database_url, **servers.bus(name).model_dump()}
     if "secret_key_file" in module.Settings.model_fields:
         told |= servers.keys.model_dump()
     if name == "api":

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from grantwire.cli.settings import SECRET_KEY_FILE, TOKEN_FILE, Settings
 from grantwire.local import LocalStack, StateDir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grantwire.bus import BusSettings
     from grantwire.graph.settings import KeySettings
 
 
@@ -25,6 +29,7 @@ class Servers:
     token: str = field(repr=False)
     database_url: str = field(repr=False)
     nats_url: str = field(repr=False)
+    bus: "Callable[[str], BusSettings]"  # where a service finds NATS, and its key
     keys: "KeySettings"
     traces: str | None
     modules: dict[str, Any]
@@ -49,8 +54,9 @@ async def servers(
         finally:
             await asyncio.gather(imports, return_exceptions=True)
         token, keys = state.read_or_create_secret(TOKEN_FILE.name), _keys(state)
-        await _in_shape(embedded, keys)
-        yield Servers(state, token, embedded.database_url, embedded.nats_url, keys, viewer, modules, log)
+        logins = partial(_login, state, settings.nats_url)
+        await _in_shape(embedded, keys, logins("admin"))
+        yield Servers(state, token, embedded.database_url, embedded.nats_url, logins, keys, viewer, modules, log)
 
 
 async def _viewer(stack: AsyncExitStack) -> str:
@@ -81,11 +87,22 @@ def _keys(state: StateDir) -> "KeySettings":
     return KeySettings(secret_key_file=state.path / SECRET_KEY_FILE)
 
 
-async def _in_shape(embedded: LocalStack, keys: "KeySettings") -> None:
+def _login(state: StateDir, given: str | None, identity: str) -> "BusSettings":
+    """As whom an identity comes: by its own key on the embedded NATS; on another as the environment says for all."""
+    from grantwire.bus import BusSettings
+    from grantwire.local import Nats
+
+    if given is not None:
+        return BusSettings(nats_url=given)
+    nats = Nats(state)
+    return BusSettings(nats_url=nats.address, nats_nkey=None, nats_nkey_file=nats.keyring.seed_file(identity))
+
+
+async def _in_shape(embedded: LocalStack, keys: "KeySettings", admin: "BusSettings") -> None:
     """Tables and streams as this version needs them, secrets under the newest key."""
     from grantwire import bus
     from grantwire.graph import Graph, migrate, resealing
 
-    await asyncio.gather(migrate.upgrade(embedded.database_url), bus.apply(embedded.nats_url))
+    await asyncio.gather(migrate.upgrade(embedded.database_url), bus.apply(admin.nats_url, seed=admin.seed()))
     async with Graph.open(embedded.database_url, application_name="cli", keys=keys.keys()) as graph:
         await resealing.rotate(graph)

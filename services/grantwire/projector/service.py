@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from faststream.nats import NatsBroker
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire import bus
 from grantwire.contracts.snapshots import SnapshotBegun, SnapshotSealed
@@ -18,12 +17,10 @@ NAME = "projector"
 LANES = 2  # on two cores a third lane gains nothing
 
 
-class Settings(BaseSettings):
+class Settings(bus.BusSettings):
     """Everything this process is told from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
-    nats_url: str
 
 
 def assemble(broker: NatsBroker, graph: Graph) -> None:
@@ -39,7 +36,7 @@ def assemble(broker: NatsBroker, graph: Graph) -> None:
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
     async with Graph.open(settings.database_url, application_name=NAME) as graph:
-        broker = bus.broker(settings.nats_url, service=NAME)
+        broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         assemble(broker, graph)
         async with bus.running(broker, SEALED):
             yield

@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 from faststream.nats import NatsBroker
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire import bus
 from grantwire.contracts.failures import Transient
@@ -23,12 +22,10 @@ LONGEST: Final = 0.1  # seconds between looks at an empty outbox
 log = structlog.get_logger(__name__)
 
 
-class Settings(BaseSettings):
+class Settings(bus.BusSettings):
     """Everything this process is told from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
-    nats_url: str
 
 
 def assemble(broker: NatsBroker, graph: Graph) -> Relay:
@@ -42,7 +39,7 @@ def assemble(broker: NatsBroker, graph: Graph) -> Relay:
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
     async with Graph.open(settings.database_url, application_name=NAME) as graph:
-        broker = bus.broker(settings.nats_url, service=NAME)
+        broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         relay = assemble(broker, graph)
         async with bus.running(broker, EXHAUSTED), asyncio.TaskGroup() as tasks:
             with detached():

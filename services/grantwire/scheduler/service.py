@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 from faststream.nats import NatsBroker
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire import bus
 from grantwire.contracts.failures import Transient
@@ -22,13 +21,11 @@ SLOWER: Final = 1.1  # from the shortest pause to a fifth of a second it takes t
 log = structlog.get_logger(__name__)
 
 
-class Settings(BaseSettings):
+class Settings(bus.BusSettings):
     """Everything this process is told from outside. ``scheduler_pause`` is the longest one between turns,
     ``scheduler_sweep`` the one between sweeps; both in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
-    nats_url: str
     scheduler_pause: float = 0.2
     scheduler_sweep: float = 3600.0
 
@@ -41,7 +38,7 @@ def assemble(graph: Graph, broker: NatsBroker) -> Scheduler:
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
     async with Graph.open(settings.database_url, application_name=NAME) as graph:
-        broker = bus.broker(settings.nats_url, service=NAME)
+        broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         async with bus.running(broker), asyncio.TaskGroup() as tasks:
             scheduler = assemble(graph, broker)
             with detached():

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from nats.aio.client import Client
 
+from grantwire import bus
 from grantwire.bus.login import client
-from grantwire.identity import IDENTITIES, Identity, accounts, new_seed, public_key, text
+from grantwire.identity import IDENTITIES, RELOADER, Identity, accounts, new_seed, public_key, text
 from grantwire.identity.accounts import Block
 from tests.support.nats import NatsServer
 
@@ -37,11 +38,12 @@ class Keyed:
         finally:
             await connection.close()
 
-    def reload(self, *teams: str) -> None:
+    async def reload(self, *teams: str) -> None:
         """The same with other teams, while it runs."""
         for team in teams:
             self.seeds.setdefault(team, new_seed())
-        self.server.reload(text(_block(self.seeds, IDENTITIES, teams)))
+        self.server.rewrite(text(_block(self.seeds, IDENTITIES, teams)))
+        await bus.reload(self.server.url, seed=self.seeds["reloader"])
 
     async def denied(self, who: str, publish: Iterable[str], subscribe: Iterable[str]) -> set[tuple[str, str]]:
         """Which of these are refused. The server answers a ping after it has said everything it refuses, so nothing is
@@ -60,7 +62,7 @@ class Keyed:
 @contextmanager
 def keyed(identities: Sequence[Identity] = IDENTITIES, teams: Sequence[str] = TEAMS) -> Iterator[Keyed]:
     """``identities`` may differ from the manifest, to see what that does."""
-    seeds = {name: new_seed() for name in (*(each.name for each in identities), *teams)}
+    seeds = {name: new_seed() for name in (*(each.name for each in (*identities, RELOADER)), *teams)}
     with NatsServer(text(_block(seeds, identities, teams))) as server:
         yield Keyed(server, seeds)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from grantwire.identity import IDENTITIES, TEAM, Identity
+from grantwire.identity import IDENTITIES, RELOADER, TEAM, Identity
 from tests.integration.bus.keyed import TEAMS, Keyed, keyed
 
 SOURCES: Final = {
@@ -20,7 +20,7 @@ SOURCES: Final = {
     "scim": "collector-scim",
 }
 COLLECTORS: Final = set(SOURCES.values())
-HOUSE: Final = {"scheduler", *COLLECTORS, "projector", "provisioner", "relay", "api", "admin"}
+HOUSE: Final = {"scheduler", *COLLECTORS, "projector", "provisioner", "relay", "api", "admin", "reloader"}
 STREAMS: Final = ("JOBS", "SNAPSHOTS", "COMMANDS", "OUTCOMES", "CHANGES", "DEAD", "ADVISORIES")
 DURABLES: Final = {  # whose it is, and on which stream
     **{f"{name}-collect-scope": (name, "JOBS") for name in COLLECTORS},
@@ -30,6 +30,7 @@ DURABLES: Final = {  # whose it is, and on which stream
     "relay-message-exhausted": ("relay", "ADVISORIES"),
 }
 ADVISORY: Final = "$JS.EVENT.ADVISORY.CONSUMER"
+EVERYBODY: Final = (*IDENTITIES, RELOADER)
 Rows = dict[str, set[str]]
 
 
@@ -50,7 +51,16 @@ def messages() -> Rows:
     rows["gw.other"] = set()
     rows |= {f"{ADVISORY}.{what}.JOBS.x": {"api"} for what in ("MAX_DELIVERIES", "MSG_TERMINATED")}
     rows |= {f"gw.dead.{stream}.{name}": {owner, "relay"} for name, (owner, stream) in DURABLES.items()}
-    return rows | {f"_INBOX.{name}.x.1": set() for name in HOUSE} | {"_INBOX.x": set(), "$SYS.REQ.SERVER.PING": set()}
+    return (
+        rows
+        | {f"_INBOX.{name}.x.1": set() for name in HOUSE}
+        | {
+            "_INBOX.x": set(),
+            "$SYS.REQ.SERVER.PING": set(),
+            "$SYS.REQ.SERVER.X.RELOAD": {"reloader"},
+            "$SYS.REQ.SERVER.X.KICK": set(),
+        }
+    )
 
 
 def administration() -> Rows:
@@ -120,7 +130,7 @@ def bus() -> Iterator[Keyed]:
 
 
 async def test_every_identity_can_do_what_the_table_says_and_nothing_else(bus: Keyed) -> None:
-    assert {each.name for each in IDENTITIES} == HOUSE
+    assert {each.name for each in EVERYBODY} == HOUSE
     assert await differences(bus, HOUSE) == []
 
 
@@ -140,7 +150,7 @@ async def test_one_permission_too_few_is_found() -> None:
         ]
 
 
-@pytest.mark.parametrize("identity", IDENTITIES, ids=lambda each: each.name)
+@pytest.mark.parametrize("identity", EVERYBODY, ids=lambda each: each.name)
 def test_the_table_asks_for_everything_that_is_listed(identity: Identity) -> None:
     """A permission that no row exercises would be allowed unseen."""
     for listed, rows in ((identity.publish, PUBLISH), (identity.subscribe, SUBSCRIBE)):

@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 
 from grantwire import bus
 from grantwire.bus.readback import stored
+from grantwire.contracts.failures import GrantwireError
 from grantwire.contracts.subjects import CHANGES_INFO
 from grantwire.identity import accounts, new_seed, public_key, text
 from grantwire.identity.accounts import Block
@@ -131,11 +132,11 @@ async def test_a_team_reads_no_stream_but_changes(house: Keyed) -> None:
 
 async def test_a_team_added_by_a_reload_is_let_in_and_one_taken_out_is_shut_out(house: Keyed) -> None:
     async with house.connected("payments") as (payments, _), house.connected("relay") as (relay, _):
-        house.reload("payments", "research")
+        await house.reload("payments", "research")
         async with house.connected("research") as (research, _):
             assert (await send(research, GRANT, "1"))["stream"] == "COMMANDS"
             assert (await send(payments, GRANT, "2"))["stream"] == "COMMANDS"
-        house.reload("research")
+        await house.reload("research")
         await eventually(lambda: payments.is_closed, what="the end of the connection")
         with pytest.raises(NatsError, match=r"(?i)authorization"):
             async with house.connected("payments"):
@@ -157,7 +158,15 @@ def test_the_server_refuses_an_import_of_what_is_another_team_s(tmp_path: Path) 
 
 
 def test_without_a_team_nothing_is_exported() -> None:
-    assert accounts({}, {}) == {"GRANTWIRE": {"jetstream": "enabled", "users": [], "exports": []}}
+    assert accounts({}, {})["GRANTWIRE"] == {"jetstream": "enabled", "users": [], "exports": []}
+
+
+async def test_a_configuration_that_the_server_refuses_is_said_and_changes_nothing(house: Keyed) -> None:
+    house.server.rewrite("accounts: {")
+    with pytest.raises(GrantwireError, match="refuses its configuration"):
+        await bus.reload(house.server.url, seed=house.seeds["reloader"])
+    async with house.connected("payments") as (payments, _):
+        assert (await send(payments, GRANT, "1"))["stream"] == "COMMANDS"
 
 
 def checked(folder: Path, block: Block) -> str:

@@ -31,12 +31,14 @@ def _db() -> None:
 
 @bus.command()
 def apply(nats_url: NatsUrl = None, json: opt.JsonOption = False) -> None:
-    """Create or change the streams and consumers; safe to repeat."""
+    """Create or change the streams and consumers; safe to repeat. GRANTWIRE_NATS_NKEY_FILE is the admin's key, where
+    NATS knows one."""
     import asyncio
 
     from grantwire import bus as streams
 
-    changes = asyncio.run(streams.apply(given(nats_url, "GRANTWIRE_NATS_URL")))
+    login = streams.BusSettings(nats_url=given(nats_url, "GRANTWIRE_NATS_URL"))
+    changes = asyncio.run(streams.apply(login.nats_url, seed=login.seed()))
     if json:
         print_json({"changes": changes})
     for line in changes or ["Streams and consumers are as they should be."]:

@@ -49,7 +49,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
     try:
         async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
-            broker = bus.broker(settings.nats_url, service=NAME)
+            broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
             async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = Sessions(aws, calls, budgets)
                 await asyncio.to_thread(sessions.warm)

@@ -4,16 +4,16 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from grantwire.aws import AwsSettings
+from grantwire.bus import BusSettings
 from grantwire.graph.budgets import Pace
 from grantwire.graph.settings import KeySettings
 
 
-class CollectorSettings(KeySettings):
+class CollectorSettings(KeySettings, BusSettings):
     """Timeouts in seconds; AWS's own variables say the rest."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True, populate_by_name=True)
     database_url: str
-    nats_url: str
     aws_connect_timeout: float = Field(default=5.0, gt=0)
     aws_read_timeout: float = Field(default=20.0, gt=0)
     aws_attempts: int = Field(default=3, ge=1)

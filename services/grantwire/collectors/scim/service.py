@@ -23,12 +23,11 @@ from grantwire.scim import ScimSettings, allowed_origins
 NAME: Final = "collector-scim"
 
 
-class Settings(KeySettings):
+class Settings(KeySettings, bus.BusSettings):
     """Everything this process is told from outside. Timeouts in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
     database_url: str
-    nats_url: str
     scim_lanes: int = Field(default=4, ge=1, le=COLLECT_SCIM.max_ack_pending)  # endpoints read at the same time
     scim_read_timeout: float = Field(default=15.0, gt=0)
     scim_attempts: int = Field(default=4, ge=1)
@@ -58,7 +57,7 @@ def assemble(broker: NatsBroker, graph: Graph, source: ScimUsers, *, lanes: int)
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
     async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
-        broker = bus.broker(settings.nats_url, service=NAME)
+        broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         source = ScimUsers(allowed_origins(settings.scim_allowed_origins), settings.scim())
         assemble(broker, graph, source, lanes=settings.scim_lanes)
         async with bus.running(broker, COLLECT_SCIM):
