@@ -1,6 +1,7 @@
 """The message bus: NATS JetStream through FastStream. Nothing else in Grantwire knows of either."""
 
 from grantwire.bus.broker import Bus, broker
+from grantwire.bus.connection import without_credentials
 from grantwire.bus.dead_letters import DeadLetters
 from grantwire.bus.delivery import Delivery
 from grantwire.bus.errors import Busy, Full
@@ -11,7 +12,7 @@ from grantwire.bus.outgoing import Outgoing
 from grantwire.bus.process import run, serve
 from grantwire.bus.provision import apply, check
 from grantwire.bus.publish import Ack, Publisher
-from grantwire.bus.reload import reload
+from grantwire.bus.reload import admitted, reload
 from grantwire.bus.routes import include, route
 from grantwire.bus.watch import running, watch
 
@@ -27,6 +28,7 @@ __all__ = [
     "Mover",
     "Outgoing",
     "Publisher",
+    "admitted",
     "apply",
     "broker",
     "check",
@@ -37,4 +39,5 @@ __all__ = [
     "running",
     "serve",
     "watch",
+    "without_credentials",
 ]

@@ -155,6 +155,11 @@ def shown(url: str) -> str:
     return ",".join(urlsplit(each if "://" in each else f"//{each}").netloc.rpartition("@")[2] for each in servers(url))
 
 
+def without_credentials(url: str) -> str:
+    """A URL that another can be given."""
+    return ",".join(f"nats://{shown(each)}" for each in servers(url))
+
+
 def said(error: BaseException) -> str:
     """An error in a few words, even one whose text is empty."""
     return str(error).removeprefix("nats: ") or type(error).__name__

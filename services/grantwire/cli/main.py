@@ -22,6 +22,7 @@ from grantwire.cli.commands import (
     secrets,
     status,
     sync,
+    team,
     upkeep,
 )
 from grantwire.cli.exits import Exit, Stop, stop_of
@@ -53,6 +54,7 @@ def make() -> typer.Typer:
     app.add_typer(removals.group, name="removals")
     app.add_typer(dead_letters.group, name="dead-letters")
     app.add_typer(secrets.group, name="secrets")
+    app.add_typer(team.group, name="team")
     app.add_typer(upkeep.bus, name="bus")
     app.add_typer(upkeep.db, name="db")
     return app

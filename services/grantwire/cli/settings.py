@@ -73,6 +73,11 @@ def not_running(places: list[Path]) -> Stop:
     )
 
 
+def is_served(place: Path) -> bool:
+    """Whether a running process serves this state directory."""
+    return _announced(place) is not None
+
+
 def _announced(place: Path) -> dict[str, Any] | None:
     """What the process that serves this directory wrote there. What a killed one left behind does not count."""
     try:

@@ -45,6 +45,24 @@ def apply(nats_url: NatsUrl = None, json: opt.JsonOption = False) -> None:
         say(line)
 
 
+@bus.command()
+def accounts(state_dir: opt.StateDirOption = None, json: opt.JsonOption = False) -> None:
+    """Print the accounts and users of every service and team, for the configuration of a NATS that is not ours. The
+    keys are made at first use and stay in the state directory, secrets/nkey-*."""
+    import asyncio
+
+    from grantwire.cli import teams
+    from grantwire.cli.settings import Settings
+
+    state = teams.place(state_dir, Settings())
+    text = asyncio.run(teams.configuration(state))
+    if json:
+        print_json({"configuration": text, "keys": str(state.path / "secrets")})
+        return
+    typer.echo(text)
+    say(f"Each service reads its key, {state.path / 'secrets'}/nkey-SERVICE, as GRANTWIRE_NATS_NKEY_FILE.")
+
+
 @db.command()
 def upgrade(database_url: DatabaseUrl = None, json: opt.JsonOption = False) -> None:
     """Bring the tables to this version; safe to repeat, and from several machines at once."""
