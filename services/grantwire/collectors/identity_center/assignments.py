@@ -3,6 +3,7 @@
 By account and pair, never by principal: see docs/decisions/0008-assignments-are-read-pair-by-pair.md.
 """
 
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 from grantwire.aws.identity_center import reader as names
@@ -25,8 +26,9 @@ class Assignments(Protocol):
 
 
 class Census(Protocol):
-    """Who of a directory is no more."""
+    """Who of a directory is no more. While ``naming`` is entered, a reading still finds principals to ask about."""
 
+    def naming(self) -> AbstractContextManager[None]: ...
     async def deleted(self, principals: frozenset[Principal]) -> frozenset[Principal]: ...
 
 
@@ -39,8 +41,9 @@ class Absences(Protocol):
 async def fetch_assignments(reader: Assignments, census: Census, absences: Absences, account: str) -> Reading:
     """What is provisioned to the account and who is assigned. Raises ``AwsError``."""
     pairs = _Pairs(reader, account)
-    found = await settled(pairs.read, doubts.of_provisioned, names.PROVISIONED, account)
-    await absences.of_assignments(account, found)
+    with census.naming():
+        found = await settled(pairs.read, doubts.of_provisioned, names.PROVISIONED, account)
+        await absences.of_assignments(account, found)
     deleted = await census.deleted(found.principals)
     return Reading(
         account, PLAN, lambda: facts_from_assignments(account, found, deleted), [], list(coverage.ASSIGNMENTS)

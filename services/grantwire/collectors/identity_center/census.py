@@ -1,21 +1,22 @@
 """Which principals of assignments are no more: by the directory as this run listed it, and by asking for the rest."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Final, Protocol
 
 from grantwire.aws.errors import inconsistent, lacks_permission
 from grantwire.aws.identity_center.shapes import Group, Membership, PrincipalType, User
 from grantwire.collectors.identity_center.answers import Principal
 from grantwire.collectors.identity_center.memory import Listed, Memory
+from grantwire.collectors.identity_center.naming import Patience
 from grantwire.collectors.identity_center.plans import by_listing
-from grantwire.collectors.kit.settling import together
+from grantwire.collectors.kit.settling import side_by_side, together
 from grantwire.contracts.failures import AwsError
 from grantwire.telemetry import monotonic
 
-GATHER: Final = 2.0  # seconds; the accounts of an organization are read side by side
-
-Pause = Callable[[float], Awaitable[object]]
+SOON: Final = Patience(grace=0.1, most=2.0)  # an account's snapshot waits for it
+LATER: Final = Patience(grace=0.25, most=10.0)  # nothing else waits for the snapshot of all users
 
 
 class Directory(Protocol):
@@ -34,34 +35,58 @@ class Members(Protocol):
 
 
 class RunCensus:
-    """Who of one directory is no more, as one run asks it. ``pause`` waits so many seconds."""
+    """Who of one directory is no more, as one run asks it. ``waits`` are for principals and for the list of users."""
 
-    def __init__(self, memory: Memory, reader: Directory, run: str, store: str, pause: Pause = asyncio.sleep) -> None:
+    def __init__(
+        self, memory: Memory, reader: Directory, run: str, store: str, waits: tuple[Patience, Patience] = (SOON, LATER)
+    ) -> None:
         self._memory = memory
         self._reader = reader
         self._run = run
         self._store = store
-        self._pause = pause
+        self._naming = memory.naming(run, store)
+        self._soon, self._later = waits
+
+    def naming(self) -> AbstractContextManager[None]:
+        """While entered, this reading still finds principals: a list that is begun later can tell of them too."""
+        return self._naming.under_way()
 
     async def users(self) -> tuple[User, ...]:
-        """All users, listed now; the run knows them from here on. Raises ``AwsError``."""
+        """All users, listed once the assignments that are being read have named theirs. The run knows them from here
+        on, and whoever needs them too waits for this list: it saves a second one. Raises ``AwsError``."""
+        async with self._memory.listed(self._run, self._store, "USER").asking:
+            await self._naming.over(self._later)
+            return await self._users()
+
+    async def groups(self) -> tuple[Group, ...]:
+        """All groups, likewise: listed once the reading of memberships has begun, if it does so in a moment."""
+        listed = self._memory.listed(self._run, self._store, "GROUP")
+        async with listed.asking:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(listed.wanted.wait(), self._soon.grace)
+            return await self._groups()
+
+    async def user_ids(self, begun: float) -> list[str]:
+        """The ids of all users, by a list that was begun after that moment. Raises ``AwsError``."""
+        return await self._ids("USER", begun)
+
+    async def group_ids(self, begun: float) -> list[str]:
+        """Of all groups, likewise."""
+        return await self._ids("GROUP", begun)
+
+    async def _ids(self, type_: PrincipalType, begun: float) -> list[str]:
+        listed = self._memory.listed(self._run, self._store, type_)
+        listed.wanted.set()
+        async with listed.asking:
+            if not listed.after(begun):
+                await self._list(type_)
+            return sorted(listed.ids)
+
+    async def _users(self) -> tuple[User, ...]:
         since = monotonic()
         found = await self._reader.users()
         self._memory.took_stock(self._run, self._store, "USER", [each.id for each in found], since)
         return found
-
-    async def groups(self) -> tuple[Group, ...]:
-        """All groups, likewise. Whoever needs them too waits for this list."""
-        async with self._memory.listed(self._run, self._store, "GROUP").asking:
-            return await self._groups()
-
-    async def group_ids(self, begun: float) -> list[str]:
-        """The ids of all groups, by a list that was begun after that moment. Raises ``AwsError``."""
-        listed = self._memory.listed(self._run, self._store, "GROUP")
-        async with listed.asking:
-            if not listed.after(begun):
-                await self._groups()
-            return sorted(listed.ids)
 
     async def _groups(self) -> tuple[Group, ...]:
         since = monotonic()
@@ -74,15 +99,16 @@ class RunCensus:
         named_at = monotonic()
         users = [each for each in sorted(principals) if each.type == "USER"]
         groups = [each for each in sorted(principals) if each.type == "GROUP"]
-        return await self._gone("USER", users, named_at) | await self._gone("GROUP", groups, named_at)
+        gone = await side_by_side(self._gone("USER", users, named_at), self._gone("GROUP", groups, named_at))
+        return gone[0] | gone[1]
 
     async def _gone(self, type_: PrincipalType, named: Sequence[Principal], named_at: float) -> frozenset[Principal]:
-        """Whoever waits for the same list has its answer too: a moment is left for others to come and wait."""
+        """Whoever waits for the same list has its answer too: those who are still reading may come and wait."""
         listed = self._memory.listed(self._run, self._store, type_)
         if self._doubtful(listed, named, named_at):
             async with listed.asking:
                 if self._doubtful(listed, named, named_at):
-                    await self._pause(GATHER)
+                    await self._naming.over(self._soon)
                 if doubtful := self._doubtful(listed, named, named_at):
                     await self._ask(type_, listed, doubtful)
         gone = frozenset(each for each in named if each.id not in listed.ids)
@@ -116,12 +142,12 @@ class RunCensus:
         listed.ids |= {each.id for each, found in zip(doubtful, there, strict=True) if found}
 
     async def _list(self, type_: PrincipalType) -> None:
-        await (self.users() if type_ == "USER" else self._groups())
+        await (self._users() if type_ == "USER" else self._groups())
 
 
 class SharedDirectory:
-    """The directory as the reading of memberships sees it: the list of groups may be one that another scope of the run
-    asked for, if it was begun no earlier than this reading."""
+    """The directory as the reading of memberships sees it: the list of groups or users may be one that another scope of
+    the run asked for, if it was begun no earlier than this reading."""
 
     def __init__(self, reader: Members, census: RunCensus, begun: float) -> None:
         self._census = census
@@ -130,11 +156,13 @@ class SharedDirectory:
         self.memberships_of = reader.memberships_of
 
     async def user_ids(self) -> list[str]:
-        """Of all users, listed now."""
-        return [each.id for each in await self._census.users()]
+        """Of all users. Asked a second time, it is a newer list. Raises ``AwsError``."""
+        found = await self._census.user_ids(self._begun)
+        self._begun = monotonic()
+        return found
 
     async def group_ids(self) -> list[str]:
-        """Of all groups. Asked a second time, it is a newer list. Raises ``AwsError``."""
+        """Of all groups, likewise."""
         found = await self._census.group_ids(self._begun)
         self._begun = monotonic()
         return found

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from grantwire.aws.identity_center.shapes import PrincipalType
 from grantwire.collectors.identity_center.answers import Principal
+from grantwire.collectors.identity_center.naming import Naming
 from grantwire.collectors.identity_center.plans import Sizes
 
 MOST_LISTS: Final = 64  # of users or of groups, each of one run; the least recently used go first
@@ -22,12 +23,13 @@ V = TypeVar("V")
 class Listed:
     """The ids of all users or groups as one run knows them. ``since``: when the list was begun; who was assigned before
     that and is not on it is no more, unless the list was ``empty``: that tells of nobody whom AWS has just named.
-    ``asking``: held by whoever asks AWS for more."""
+    ``asking``: held by whoever asks AWS for more. ``wanted``: somebody waits for a list that is begun from now on."""
 
     ids: frozenset[str] = frozenset()
     since: float | None = None
     empty: bool = True
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, ids: Iterable[str], since: float) -> None:
         """A list from AWS; the newer of two counts. An empty one takes nobody away who was asked for one by one."""
@@ -56,6 +58,7 @@ class Memory:
         self._deleted: OrderedDict[tuple[str, Principal], None] = OrderedDict()
         self._sizes: dict[tuple[str, PrincipalType], int] = {}
         self._sightings: OrderedDict[Hashable, Sighting] = OrderedDict()
+        self._namings: OrderedDict[tuple[str, str], Naming] = OrderedDict()
 
     def listed(self, run: str, store: str, type_: PrincipalType) -> Listed:
         """The list of one run, to be used and filled in."""
@@ -86,6 +89,12 @@ class Memory:
         """Of one instance by one run, to be looked at and filled in."""
         _use(self._sightings, what, self._sightings.get(what) or Sighting(), MOST_LISTS)
         return self._sightings[what]
+
+    def naming(self, run: str, store: str) -> Naming:
+        """Of the principals of one directory by one run's readings."""
+        key = run, store
+        _use(self._namings, key, self._namings.get(key) or Naming(), MOST_LISTS)
+        return self._namings[key]
 
 
 def _use(held: OrderedDict[K, V], key: K, value: V, most: int) -> None:
