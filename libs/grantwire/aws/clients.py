@@ -17,6 +17,7 @@ from botocore.session import Session as BotocoreSession
 
 from grantwire.aws import budgets, calls, replies
 from grantwire.aws.acting import Acting
+from grantwire.aws.agent import user_agent
 from grantwire.aws.identity_center.client import IdentityStoreClient, SsoAdminClient
 from grantwire.aws.organizations.client import OrganizationsClient
 from grantwire.aws.settings import AwsSettings
@@ -61,6 +62,7 @@ def holding(credentials: Credentials) -> Session:
 def _session(core: BotocoreSession) -> Session:
     session = Session(botocore_session=core)
     core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+    core.set_default_client_config(Config(user_agent=user_agent(core)))
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=read_time)
     return session
 
