@@ -61,7 +61,13 @@ class _Checking:
 
     async def all(self) -> list[Check]:
         entered = await self._entered()
-        rest = [self._permissions(), self._organization(), self._identity_center(), self._children()]
+        rest = [
+            self._permissions(),
+            self._organization(),
+            self._identity_center(),
+            self._children(),
+            self._provisioning(),
+        ]
         if entered.state != "ok":
             for each in rest:
                 each.close()
@@ -133,6 +139,12 @@ class _Checking:
         if not accounts:
             return [Check("child roles", "skipped", "There is no other active account to try.")]
         return list(await asyncio.gather(*map(self._child, accounts)))
+
+    async def _provisioning(self) -> list[Check]:
+        if not self._connector.provisioning:
+            return []
+        said = "What its role may change is not tried out: that would change it; compare the role with show --policies."
+        return [Check("provisioning", "skipped", said, required=False)]
 
     async def _child(self, account: str) -> Check:
         async def enter() -> str:

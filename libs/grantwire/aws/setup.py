@@ -13,8 +13,12 @@ from grantwire.aws.permissions import (
     IAM_ALIASES,
     IAM_ALL,
     IDENTITY_CENTER,
+    IN_ACCOUNTS,
     ORGANIZATION,
+    PROVISIONING,
+    OperationKind,
     child_roles,
+    in_management,
     policy,
 )
 from grantwire.contracts.connectors import Connector
@@ -38,10 +42,12 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Why a role may do something: the setting or reader that calls these actions."""
+    """Why a role may do something: the setting or reader that calls these actions. ``writes``: some of them change
+    what they are named after, for commands."""
 
     name: str
     actions: tuple[str, ...]
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +73,16 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything to make, in the order in which it is made; ``notes`` are sentences about the rest."""
+    """Everything to make, in the order in which it is made; ``notes`` are sentences about the rest.
+
+    ``further``: what most do without, each with the reason for it.
+    """
 
     partition: str
     trusted: Trusted
     roles: list[RoleSetup]
     allowances: list[Allowance]
+    further: list[Allowance]
     notes: list[str]
 
 
@@ -85,7 +95,8 @@ def setup_of(connector: Connector, caller: Identity | AwsError, *, reveal: bool)
     roles = [_connector_role(connector, trusted, partition, reveal=reveal)]
     if connector.organizations and connector.child_iam:
         roles.append(_child_role(connector, partition, reveal=reveal))
-    return Setup(partition, trusted, roles, list(_allowances(connector, known, partition)), list(_notes(connector)))
+    allowances, further = _allowances(connector, known, partition), _further(connector, roles[0].name, partition)
+    return Setup(partition, trusted, roles, list(allowances), list(further), list(_notes(connector)))
 
 
 def trusted_by(connector: Connector, caller: Identity | AwsError) -> Trusted:
@@ -165,12 +176,23 @@ def _own_features(connector: Connector) -> Iterator[Feature]:
         yield Feature("identity_center", IDENTITY_CENTER)
     if connector.sync_secrets:
         yield Feature("sync_secrets", CREDENTIALS)
+    if connector.provisioning:
+        yield _provisioning("iam", *IN_ACCOUNTS)
+    if connector.provisioning and connector.identity_center:
+        yield _provisioning("identity_center", *(PROVISIONING.keys() - IN_ACCOUNTS))
 
 
 def _child_features(connector: Connector) -> Iterator[Feature]:
     yield Feature("iam", _iam(connector))
     if connector.sync_secrets:
         yield Feature("sync_secrets", CREDENTIALS)
+    if connector.provisioning:
+        yield _provisioning("iam", *IN_ACCOUNTS)
+
+
+def _provisioning(name: str, *kinds: OperationKind) -> Feature:
+    """What commands read and write: their sessions are narrowed to one kind of operation each."""
+    return Feature(name, tuple(sorted({action for kind in kinds for action in PROVISIONING[kind]})), writes=True)
 
 
 def _iam(connector: Connector) -> tuple[str, ...]:
@@ -188,8 +210,7 @@ def _trust(arn: str, external_id: str | None) -> Document:
 def _permissions(features: list[Feature], roles: tuple[str, ...] = ()) -> Document:
     """A statement for each feature, so that a person sees what it costs; those of one role may overlap."""
     statements: list[Document] = [
-        {"Sid": _sid(each.name), "Effect": "Allow", "Action": sorted(each.actions), "Resource": "*"}
-        for each in features
+        {"Sid": _sid(each), "Effect": "Allow", "Action": sorted(each.actions), "Resource": "*"} for each in features
     ]
     if roles:
         statements.append(
@@ -198,9 +219,10 @@ def _permissions(features: list[Feature], roles: tuple[str, ...] = ()) -> Docume
     return {"Version": _VERSION, "Statement": statements}
 
 
-def _sid(feature: str) -> str:
-    """Letters and digits only, as AWS wants it: ``ReadIdentityCenter``."""
-    return "Read" + "".join(word.capitalize() for word in feature.split("_"))
+def _sid(feature: Feature) -> str:
+    """Letters and digits only, as AWS wants it: ``ReadIdentityCenter``, ``ProvisionIam``."""
+    verb = "Provision" if feature.writes else "Read"
+    return verb + "".join(word.capitalize() for word in feature.name.split("_"))
 
 
 def _allowances(connector: Connector, caller: Identity | None, partition: str) -> Iterator[Allowance]:
@@ -213,13 +235,22 @@ def _allowances(connector: Connector, caller: Identity | None, partition: str) -
     yield Allowance(who, policy((), [role]))
 
 
+def _further(connector: Connector, role: str, partition: str) -> Iterator[Allowance]:
+    if connector.provisioning and connector.identity_center:
+        why = (
+            "only if commands assign permission sets in the management account itself, and the role is in that account"
+        )
+        document = {"Version": _VERSION, "Statement": list(in_management(partition))}
+        yield Allowance(f"the role {role}, {why}", document)
+
+
 def _notes(connector: Connector) -> Iterator[str]:
     if connector.operator_role_arn is None:
         yield "Every collector must run as the identity that the trust policy names, not only the api."
     if connector.scim:
         yield "scim needs nothing of AWS's IAM: its endpoint and token come from IAM Identity Center, Settings."
-    if late := [name for name in connector.not_yet_acting() if name in ("last_login", "provisioning")]:
-        yield f"Nothing acts on {' and '.join(late)} yet: no permission is asked for on that account."
+    if connector.last_login:
+        yield "Nothing acts on last_login yet: no permission is asked for on that account."
 
 
 def _shown(value: str | None, name: str, *, reveal: bool) -> str | None:

@@ -28,6 +28,7 @@ def lines(setup: View, connector: View) -> Iterator[Line]:
     for number, role in enumerate(setup["roles"], start=1):
         yield from _role(number, role)
     yield from _allowances(number + 1, setup)
+    yield from _further(setup)
     for note in setup["notes"]:
         yield f"Note: {clean(note)}", "dim"
     if connector["state"] in ("draft", "failed"):
@@ -68,6 +69,14 @@ def _allowances(number: int, setup: View) -> Iterator[Line]:
         yield f"{clean(each['who'])}:", ""
         yield from ((line, "cyan") for line in _document(each["policy"]))
     yield "", ""
+
+
+def _further(setup: View) -> Iterator[Line]:
+    """Policies that most do without: not as a command, so that nobody pastes them along."""
+    for each in setup["further"]:
+        yield f"Further, for {clean(each['who'])}:", "bold"
+        yield from ((line, "cyan") for line in _document(each["policy"]))
+        yield "", ""
 
 
 def _last(number: int, setup: View, connector: View) -> Iterator[Line]:

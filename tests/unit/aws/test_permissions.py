@@ -10,9 +10,13 @@ from grantwire.aws.permissions import (
     IDENTITY_CENTER_FINDING,
     IDENTITY_CENTER_MINIMUM,
     IDENTITY_CENTER_OPTIONAL,
+    IN_ACCOUNTS,
     ORGANIZATION,
+    PROVISIONING,
     SESSION_POLICY_LIMIT,
+    OperationKind,
     child_roles,
+    in_management,
     policy,
     session_policy,
 )
@@ -86,3 +90,13 @@ def test_reading_identity_center_fits_a_session_policy() -> None:
     )
     assert {*IDENTITY_CENTER_MINIMUM, *IDENTITY_CENTER_OPTIONAL} == set(IDENTITY_CENTER)
     assert set(IDENTITY_CENTER_FINDING) <= set(IDENTITY_CENTER_MINIMUM)
+
+
+@pytest.mark.parametrize("kind", PROVISIONING)
+def test_each_kind_of_operation_fits_a_session_policy(kind: OperationKind) -> None:
+    settings = connector(role_arn="arn:aws:iam::999988887777:role/G", child_role_name="a/" * 200 + "Reader")
+    text = session_policy(PROVISIONING[kind], child_roles(settings), in_management("aws-us-gov"))
+    assert len(text) <= SESSION_POLICY_LIMIT
+    assert len(set(PROVISIONING[kind])) == len(PROVISIONING[kind])
+    service = {action.partition(":")[0] for action in PROVISIONING[kind]}
+    assert (service == {"iam"}) is (kind in IN_ACCOUNTS)

@@ -22,6 +22,7 @@ def setup(**but: Any) -> dict[str, Any]:
         "trusted": {"arn": "arn:aws:iam::123456789012:user/op", "how": "caller", "note": None},
         "roles": [role | {"trust_policy": TRUST, "permissions_policy": PERMISSIONS}],
         "allowances": [{"who": "who runs Grantwire", "policy": PERMISSIONS}],
+        "further": [],
         "notes": ["Something to know."],
         **but,
     }
@@ -41,6 +42,12 @@ def test_a_shell_reads_the_policies_as_they_are(width: int) -> None:
     assert create[:4] == ["aws", "iam", "create-role", "--role-name"]
     assert json.loads(create[-1]) == TRUST
     assert json.loads(put[-1]) == PERMISSIONS
+
+
+def test_what_most_do_without_is_shown_with_its_reason_and_not_as_a_command() -> None:
+    text = printed(80, further=[{"who": "the role Grantwire, only if it is wanted", "policy": PERMISSIONS}])
+    assert "Further, for the role Grantwire, only if it is wanted:" in text
+    assert len(commands(text)) == 2
 
 
 def test_a_draft_is_told_what_comes_last() -> None:
