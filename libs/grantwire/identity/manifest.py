@@ -93,7 +93,7 @@ def _api() -> Identity:
 
 def _provisioner() -> Identity:
     """It alone sees commands, and answers what became of them. Its begins are the fences of what it wrote."""
-    publish = (*_bound(GRANT_ACCESS, REVOKE_ACCESS), "gw.snapshot.*.*.*", _info(SNAPSHOTS))
+    publish = (*_bound(GRANT_ACCESS, REVOKE_ACCESS), "gw.snapshot.*.*.*")
     return Identity("provisioner", publish, ("gw.ask.*.*", _own("provisioner")), answers=True)
 
 

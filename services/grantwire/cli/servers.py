@@ -54,7 +54,7 @@ async def servers(
         finally:
             await asyncio.gather(imports, return_exceptions=True)
         token, keys = state.read_or_create_secret(TOKEN_FILE.name), _keys(state)
-        logins = partial(_login, state, settings.nats_url)
+        logins = partial(login_of, state, settings.nats_url)
         await _in_shape(embedded, keys, logins("admin"))
         yield Servers(state, token, embedded.database_url, embedded.nats_url, logins, keys, viewer, modules, log)
 
@@ -87,15 +87,20 @@ def _keys(state: StateDir) -> "KeySettings":
     return KeySettings(secret_key_file=state.path / SECRET_KEY_FILE)
 
 
-def _login(state: StateDir, given: str | None, identity: str) -> "BusSettings":
-    """As whom an identity comes: by its own key on the embedded NATS; on another as the environment says for all."""
+def login_of(state: StateDir, given: str | None, identity: str) -> "BusSettings":
+    """As whom an identity comes: by its own key, unless the URL or the environment says for all as whom. A server that
+    wants no key is not sent one."""
     from grantwire.bus import BusSettings
     from grantwire.local import Nats
 
-    if given is not None:
-        return BusSettings(nats_url=given)
     nats = Nats(state)
-    return BusSettings(nats_url=nats.address, nats_nkey=None, nats_nkey_file=nats.keyring.seed_file(identity))
+    own = nats.keyring.seed_file(identity)
+    if given is None:
+        return BusSettings(nats_url=nats.address, nats_nkey=None, nats_nkey_file=own)
+    told = BusSettings(nats_url=given)
+    if "@" in given or told.nats_nkey or told.nats_nkey_file:
+        return told
+    return BusSettings(nats_url=given, nats_nkey_file=own)
 
 
 async def _in_shape(embedded: LocalStack, keys: "KeySettings", admin: "BusSettings") -> None:

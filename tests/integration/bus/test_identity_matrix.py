@@ -76,7 +76,7 @@ def administration() -> Rows:
         rows |= {f"$JS.API.CONSUMER.CREATE.{stream}.mine.gw.x": set(), f"$JS.API.STREAM.PEER.REMOVE.{stream}": set()}
         rows |= {f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.mine": set()}
     rows["$JS.API.STREAM.PURGE.JOBS"] |= {"scheduler"}
-    rows["$JS.API.STREAM.INFO.SNAPSHOTS"] |= {*COLLECTORS, "projector", "provisioner"}
+    rows["$JS.API.STREAM.INFO.SNAPSHOTS"] |= {*COLLECTORS, "projector"}
     rows["$JS.API.DIRECT.GET.SNAPSHOTS"] |= {"projector"}
     rows["$JS.API.STREAM.MSG.DELETE.JOBS"] |= {"relay"}
     for stream in ("JOBS", "SNAPSHOTS", "COMMANDS", "ADVISORIES"):

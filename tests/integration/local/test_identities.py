@@ -10,8 +10,10 @@ from nats.errors import Error as NatsError
 from grantwire import bus
 from grantwire.bus.connection import ask, connected
 from grantwire.bus.login import read_seed
+from grantwire.cli.servers import login_of, servers
+from grantwire.cli.settings import Settings
 from grantwire.contracts.streams import CHANGES
-from grantwire.identity import IDENTITIES
+from grantwire.identity import IDENTITIES, SERVICES, accounts, text
 from grantwire.local import LocalStack, Nats, StateDir
 from tests.support.nats import NatsServer
 
@@ -53,3 +55,31 @@ async def test_streams_of_a_version_without_identities_are_kept(state: StateDir,
         assert await bus.apply(local.address, seed=seed) == []
         async with connected(local.address, name="tests", patience=5, seed=seed) as client:
             assert (await ask(client, f"STREAM.INFO.{CHANGES.name}"))["state"]["last_seq"] == kept
+
+
+@pytest.mark.parametrize("config", ["accounts", "open"])
+async def test_everything_runs_on_a_server_of_one_s_own_with_the_printed_accounts_or_none(
+    state: StateDir, config: str
+) -> None:
+    """The streams are made by the admin, and every service gets in as itself."""
+    with state:
+        printed = text(accounts(Nats(state).keyring.public_keys(), {})) if config == "accounts" else ""
+    with NatsServer(printed) as elsewhere, state:
+        settings = Settings(nats_url=elsewhere.url)
+        async with servers(state, settings, traces=False, verbose=True, apart=True) as ready:
+            for each in SERVICES:
+                login = ready.bus(each.name)
+                broker = bus.broker(login.nats_url, service=each.name, seed=login.seed())
+                async with bus.running(broker):
+                    assert await broker.ping(5)
+        async with connected(elsewhere.url, name="tests", patience=5, seed=ready.bus("admin").seed()) as client:
+            assert (await ask(client, "STREAM.INFO.JOBS"))["config"]["name"] == "JOBS"
+
+
+def test_a_login_that_was_given_is_kept(state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    with state:
+        for url in ("nats://u:p@nats.example.org", "nats://token@nats.example.org"):
+            assert login_of(state, url, "relay").given() == {"nats_url": url}
+        monkeypatch.setenv("GRANTWIRE_NATS_NKEY", "SU…")
+        assert login_of(state, "nats://nats.example.org", "relay").given()["nats_nkey"] == "SU…"
+        assert "nats_nkey" not in login_of(state, None, "relay").given()
