@@ -15,7 +15,7 @@ from botocore.handlers import json_decode_policies
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 
-from grantwire.aws import budgets, calls, replies
+from grantwire.aws import budgets, calls, last_look, replies
 from grantwire.aws.acting import Acting
 from grantwire.aws.agent import user_agent
 from grantwire.aws.identity_center.client import IdentityStoreClient, SsoAdminClient
@@ -134,8 +134,9 @@ def identity_store_client(session: Session, region: str, settings: AwsSettings) 
 class Clients:
     """One client for each service and region, made on its first use. Who acts is said by each call (``acting``)."""
 
-    def __init__(self, settings: AwsSettings) -> None:
+    def __init__(self, settings: AwsSettings, *, writes: bool = False) -> None:
         self._settings = settings
+        self._writes = writes
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._made: dict[tuple[str, str], Any] = {}
@@ -143,10 +144,10 @@ class Clients:
 
     @property
     def once(self) -> "Clients":
-        """The same services, each request sent once whatever becomes of it: for writes, which may have been carried
-        out where no answer came."""
+        """The same services for writes: each request is sent once whatever becomes of it, because it may have been
+        carried out where no answer came, and is looked at before it leaves (``leaving``)."""
         with self._lock:
-            self._once = self._once or Clients(replace(self._settings, attempts=1))
+            self._once = self._once or Clients(replace(self._settings, attempts=1), writes=True)
             return self._once
 
     def sts(self, region: str) -> "STSClient":
@@ -184,7 +185,10 @@ class Clients:
         with self._lock:
             if (service, region) not in self._made:
                 self._session = self._session or holding(Acting())
-                self._made[service, region] = make(self._session, region, self._settings)
+                client = make(self._session, region, self._settings)
+                if self._writes:
+                    last_look.look(client)
+                self._made[service, region] = client
             return self._made[service, region]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from grantwire.aws import Calls, ProvisioningSessions, tallying
+from grantwire.aws import Calls, ProvisioningSessions, leaving, tallying
 from grantwire.aws.iam.access import Holder, IamAccess
 from grantwire.aws.iam.shapes import AttachedPolicy
-from grantwire.contracts.failures import AwsCause, AwsError
+from grantwire.contracts.failures import AwsCause, AwsError, Conflict
 from grantwire.contracts.resources import Kind
 from grantwire.sandbox.server import Sandbox, start
 from tests.integration.aws.commanding import GROUP, INLINE, READ_ONLY, ROLE, USER, Commanded, commanded
@@ -217,3 +217,23 @@ async def test_reads_are_stale_for_so_many_seconds(world: Commanded) -> None:
     assert await seen() == (1, 1, 1)
     world.sandbox.control("POST", "clock", {"advance": 15})
     assert await seen() == (1, 2, 0)
+
+
+async def test_a_write_is_looked_at_right_before_it_leaves(world: Commanded) -> None:
+    """The account is entered first, which may take as long as it likes."""
+    iam, looks = world.iam("iam_membership"), []
+
+    def check() -> None:
+        looks.append(world.sandbox.control("GET", "calls")["operations"].get("sts.AssumeRole", 0))
+        if len(looks) > 1:
+            raise Conflict("somebody else has the command now")
+
+    with leaving(check), tallying() as tally:
+        await iam.add_to_group(GROUP, USER)
+        await iam.groups_of(USER)
+        with pytest.raises(Conflict):
+            await iam.remove_from_group(GROUP, USER)
+    await iam.groups_of(USER)
+    assert looks == [2, 2], "the connector's role and the account's were assumed before"
+    assert tally.calls["iam:AddUserToGroup"] == 1 and "iam:RemoveUserFromGroup" not in tally.calls
+    assert world.writes() == [(world.account, "AddUserToGroup")]
