@@ -6,7 +6,7 @@ is *disputed*, and stays as the patch said. See docs/decisions/0013-part-fences.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -128,14 +128,12 @@ class _Amending:
     def __init__(self, content: Content, coverage: Coverage, stored: Stored, holders: set[UUID]) -> None:
         self._content, self._coverage, self._stored = content, coverage, stored
         self.nodes, self.edges = dict(content.nodes), dict(content.edges)
-        self._said: defaultdict[UUID, list[Edge]] = defaultdict(list)
-        for row in content.edges.values():
-            if (end := holding_end(row)) in holders:
-                self._said[end].append(row)
+        self._said = _by_holder(content.edges.values(), holders)
+        self._held = _by_holder(stored.edges.values(), holders)
 
     def difference(self, fence: Fence) -> _Difference:
         said = {row.key: row for row in self._said[fence.holder] if fence.has(row)}
-        mine = self._stored.of(fence.relation, fence.holder, fence.of)
+        mine = {row.key: row for row in self._held[fence.holder] if fence.has(row)}
         found = _Difference(
             extra=[row for key, row in said.items() if key not in mine],
             missing=[row for key, row in mine.items() if key not in said and self._coverage.whole(row)],
@@ -202,6 +200,14 @@ class _Amending:
         for key, row in self._stored.edges.items():
             if node.key in _ends(row) and all(end in self.nodes or end not in self._stored.nodes for end in _ends(row)):
                 self.edges.setdefault(key, row)
+
+
+def _by_holder(rows: Iterable[Edge], holders: set[UUID]) -> Mapping[UUID, list[Edge]]:
+    found: defaultdict[UUID, list[Edge]] = defaultdict(list)
+    for row in rows:
+        if (end := holding_end(row)) in holders:
+            found[end].append(row)
+    return found
 
 
 def _ends(row: Edge) -> set[UUID]:

@@ -1,5 +1,6 @@
 """Part fences in the database: set by patches, minded and dropped by whole readings. Under the scope's lock."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -36,7 +37,7 @@ async def minded(work: Work, content: Content) -> Amended:
     parts = [(fence.relation, fence.holder) for fence in fences]
     stored = await stored_of(work.connection, work.scope.id, parts, inside(content, fences))
     stored = await with_relations(work.connection, work.scope.id, stored, absent(content, stored))
-    return amended(content, work.seal.fence, Coverage.of(work.seal), fences, stored)
+    return await asyncio.to_thread(amended, content, work.seal.fence, Coverage.of(work.seal), fences, stored)
 
 
 async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:

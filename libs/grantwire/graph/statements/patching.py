@@ -10,11 +10,12 @@ SELECT relation, holder, of_kind, began, cause, patched_at, disputed,
        patched_at > $3::timestamptz - $4::interval AS fresh
 FROM part_fence WHERE tenant_id = $1 AND scope_id = $2 ORDER BY relation, holder, of_kind"""
 
-# The scope's relations of the kinds $3 that name the holder $4. Which end the holder is, the caller knows.
-PARTS: Final = """
-SELECT e.src, e.kind, e.dst, e.attributes, e.hash
-FROM unnest($3::smallint[], $4::uuid[]) AS u(relation, holder)
-JOIN edge e ON e.tenant_id = $1 AND e.scope_id = $2 AND e.kind = u.relation AND u.holder IN (e.src, e.dst)"""
+# The scope's relations of the kinds $3 that name the holder $4. A holder is the same end of all relations of a kind, so
+# one of the two halves is empty; each goes by its own index.
+_PARTS: Final = """
+SELECT e.src, e.kind, e.dst, e.attributes, e.hash FROM unnest($3::smallint[], $4::uuid[]) AS u(relation, holder)
+JOIN edge e ON e.tenant_id = $1 AND e.{} = u.holder AND e.kind = u.relation WHERE e.scope_id = $2"""
+PARTS: Final = f"{_PARTS.format('src')} UNION ALL {_PARTS.format('dst')}"
 
 NODES: Final = """
 SELECT id, kind, account, native_id, name, attributes, hash, lineage FROM node
