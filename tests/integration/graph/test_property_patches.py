@@ -273,7 +273,7 @@ def test_any_order_of_arrival(steps: list[Any], ends: Any, postgres_server: Serv
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-@settings(max_examples=250, **{**_QUICK, "derandomize": False})
+@settings(max_examples=100, **{**_QUICK, "derandomize": False})
 @given(steps=steps(80), ends=endings)
 def test_any_order_of_arrival_at_length(
     steps: list[Any], ends: Any, postgres_server: Server, template_url: str
