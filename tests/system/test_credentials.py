@@ -81,7 +81,7 @@ async def _count(home: House) -> int:
 
 
 async def judged(aws: Sandbox, home: House) -> Verdict:
-    return judge(wanted_lines(aws), await following.export(home.graph))
+    return judge(wanted_lines(aws), await following.export(home.graph), ["access_key.report_time"])
 
 
 def wanted_lines(aws: Sandbox) -> list[str]:
@@ -126,6 +126,18 @@ async def test_a_key_that_was_switched_off_since_the_report_is_never_on_again(aw
     later(aws)
     await sync(aws, whole)
     assert await status(whole, key) == "Inactive"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_new_report_that_says_the_same_is_told_of_one_key_of_an_account(aws: Sandbox, whole: House) -> None:
+    await following.drained(whole.graph)
+    heard = len(await following.changes(whole.nats_url))
+    later(aws)
+    await sync(aws, whole)
+    await following.drained(whole.graph)
+    news = [change for change in await following.changes(whole.nats_url, after=heard) if change["kind"] == "access_key"]
+    assert {tuple(change["fields"]) for change in news} == {("report_time",)}
+    assert len({change["account"] for change in news}) == len(news), "not of every key"
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -49,6 +49,27 @@ async def test_when_nothing_moved_nobody_is_asked_and_the_use_is_the_newer_repor
     assert keys_in(reading)["K"]["report_time"] == "2026-01-02T10:00:00Z"
 
 
+async def test_a_report_that_says_the_same_moves_one_key_of_the_account() -> None:
+    """By its time an older report is known; the others tell since when it is told so."""
+    told = report(row("ada", line(1, use=used(3))), row("bob", line(2)), row("eve", line(1, use=used(9))), of=10)
+    users = tuple(user(name) for name in ("ada", "bob", "eve"))
+    kept = [held("A", "ada", used=used(3), of=2), held("B", "bob", 2, used=NEVER, of=6)]
+    found = keys_in(await fetch(Readings([told], [users]), *kept, held("E", "eve", used=used(3), of=6)))
+    times = {id: str(attributes["report_time"])[11:13] for id, attributes in found.items()}
+    assert times == {"A": "02", "B": "06", "E": "10"}, "one was used since"
+    found = keys_in(await fetch(Readings([told], [users]), *kept, held("E", "eve", used=used(9), of=4)))
+    times = {id: str(attributes["report_time"])[11:13] for id, attributes in found.items()}
+    assert times == {"A": "02", "B": "10", "E": "04"}, "none was: it is the one that was told with the newest"
+
+
+async def test_who_was_asked_is_told_with_the_report_that_made_it_necessary() -> None:
+    """Or the same report would have the owner asked at every reading."""
+    told = report(row("ada", line(5, use=used(3)), line(6)), of=10)
+    keys, kept = [key("K", "ada"), key("L", "ada", 5)], held("K", "ada", used=used(3), of=6)
+    first = keys_in(await fetch(Readings([told], [(user("ada"),)], {"ada": keys}, {"K": used(3)}), kept))
+    assert {attributes["report_time"] for attributes in first.values()} == {"2026-01-02T10:00:00Z"}
+
+
 async def test_the_root_user_is_a_row_and_the_others_get_facets() -> None:
     told = Report(at(10), (root(), row("ada", mfa_active=True, password_last_changed=at(2))))
     reading = await fetch(Readings([told], [(user("ada"),)]))

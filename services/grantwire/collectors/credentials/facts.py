@@ -1,9 +1,10 @@
 """AWS's answers become the graph's rows, by docs/reference/credentials-facts.md. Pure."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from grantwire.aws.credentials.shapes import AccessKey, LastUse, Report, ReportRow
+from grantwire.aws.credentials.shapes import AccessKey, LastUse, ReportRow
 from grantwire.collectors.credentials import uses
 from grantwire.collectors.credentials.answers import Answers
 from grantwire.collectors.kit.times import rfc3339
@@ -44,10 +45,10 @@ def _reported(row: ReportRow) -> dict[str, Any]:
 
 
 def _keys(account: str, answers: Answers) -> Iterator[Resource]:
-    used = uses.known(answers)
+    used, times = uses.known(answers), uses.report_times(answers)
     for holder in answers.holders:
         for key in answers.keys_of(holder):
-            attributes = _key(key) | _use(used.get(key.id)) | _as_of(answers.report)
+            attributes = _key(key) | _use(used.get(key.id)) | _as_of(times.get(key.id))
             yield Resource(Kind.ACCESS_KEY, key.id, account, key.id, attributes)
 
 
@@ -61,8 +62,8 @@ def _use(use: LastUse | None) -> dict[str, Any]:
     return {"last_used_at": rfc3339(use.at), "last_used_service": use.service, "last_used_region": use.region}
 
 
-def _as_of(report: Report | None) -> dict[str, Any]:
-    return {} if report is None else {"report_time": rfc3339(report.generated_at)}
+def _as_of(time: datetime | None) -> dict[str, Any]:
+    return {} if time is None else {"report_time": rfc3339(time)}
 
 
 def _owns(answers: Answers) -> Iterator[Relation]:

@@ -46,6 +46,29 @@ def untold(answers: Answers) -> list[str]:
     ]
 
 
+def report_times(answers: Answers) -> dict[str, datetime]:
+    """Of which report each key to tell is, by id: the one that first brought what is told of it, so that a new report
+    which says the same changes no row. One key carries the newest time on: an older report is known by that."""
+    if answers.report is None:
+        return {}
+    now, unmoved = answers.report.generated_at, _unmoved(answers)
+    times = {key.id: unmoved.get(key.id, now) for holder in answers.holders for key in answers.keys_of(holder)}
+    if times and now not in times.values():
+        times[max(times, key=lambda id: (times[id], id))] = now
+    return times
+
+
+def _unmoved(answers: Answers) -> dict[str, datetime]:
+    """The times of the keys of which nothing was asked and nothing else is told than before."""
+    asked, told = set(untold(answers)), known(answers)
+    held = (each for holder in answers.holders if holder.name not in answers.keys.answers for each in holder.held)
+    return {
+        each.key.id: each.report_time
+        for each in held
+        if each.report_time is not None and each.key.id not in asked and each.used == told.get(each.key.id)
+    }
+
+
 def newest(uses: Iterable[LastUse | None]) -> LastUse | None:
     """The newest use; None where nothing was read. Of two of the same time the first."""
     known = [use for use in uses if use is not None]
