@@ -1,5 +1,6 @@
 """A team in an account of its own: what it sends carries its name, what it hears is its own."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from nats.errors import Error as NatsError
 from grantwire import bus
 from grantwire.bus.readback import stored
 from grantwire.contracts.failures import GrantwireError
+from grantwire.contracts.streams import COMMANDS, GRANT_ACCESS
 from grantwire.contracts.subjects import CHANGES_INFO
 from grantwire.identity import accounts, new_seed, public_key, text
 from grantwire.identity.accounts import Block
@@ -159,6 +161,36 @@ def test_the_server_refuses_an_import_of_what_is_another_team_s(tmp_path: Path) 
 
 def test_without_a_team_nothing_is_exported() -> None:
     assert accounts({}, {})["GRANTWIRE"] == {"jetstream": "enabled", "users": [], "exports": []}
+
+
+async def test_who_was_there_before_a_reload_hears_sends_and_asks_as_before(house: Keyed) -> None:
+    """Subscriptions, a waiting fetch and an answering service outlive two reloads, and the new team has all of it."""
+
+    async def answer(message: Msg) -> None:
+        await message.respond(message.subject.encode())
+
+    async with (
+        house.connected("payments") as (payments, _),
+        house.connected("relay") as (relay, _),
+        house.connected("provisioner") as (provisioner, _),
+    ):
+        await provisioner.subscribe("gw.ask.*.*", cb=answer)
+        heard = {"payments": [await payments.subscribe(each) for each in ("gw.change.>", "gw.outcome.>")]}
+        grants = await provisioner.jetstream().pull_subscribe_bind(GRANT_ACCESS.name, stream=COMMANDS.name)
+        waiting = asyncio.create_task(grants.fetch(1, timeout=20))
+        await settled(payments, provisioner)
+        await house.reload("payments", "research")
+        async with house.connected("research") as (research, _):
+            heard["research"] = [await research.subscribe(each) for each in ("gw.change.>", "gw.outcome.>")]
+            await settled(research)
+            await send(payments, GRANT, "1")
+            [command] = await waiting
+            assert command.subject == "gw.cmd.payments.prod.123456789012.grant"
+            await relay.request("gw.change.prod.-.iam_user", b"change", timeout=5)
+            for team, client in (("payments", payments), ("research", research)):
+                await relay.request(f"gw.outcome.{team}.prod.1.grant", team.encode(), timeout=5)
+                assert [(await each.next_msg(5)).data for each in heard[team]] == [b"change", team.encode()]
+                assert (await client.request("gw.ask.7", timeout=5)).data == f"gw.ask.{team}.7".encode()
 
 
 async def test_a_configuration_that_the_server_refuses_is_said_and_changes_nothing(house: Keyed) -> None:
