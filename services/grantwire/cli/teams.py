@@ -75,6 +75,8 @@ async def remove(state: StateDir, name: str, elsewhere: str | None) -> str | Non
 
 async def all_of(state: StateDir, elsewhere: str | None) -> list[Team]:
     """Every team, by name."""
+    if not state.path.exists():  # to look makes nothing
+        return []
     async with _teams(state) as (nats, _):
         url = bus.without_credentials(elsewhere or nats.address)
         return [Team(name, key, nats.keyring.team_file(name), url) for name, key in nats.keyring.teams().items()]

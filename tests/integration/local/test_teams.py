@@ -150,6 +150,12 @@ def test_what_cannot_be_is_said(state: StateDir, arguments: tuple[str, ...], cod
     assert (done.code, said in done.err) == (code, True), done.err
 
 
+def test_to_look_makes_nothing(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    done = within("team", "list", "--json", "--state-dir", nowhere)
+    assert (done.code, done.json, nowhere.exists()) == (0, {"teams": []}, False)
+
+
 def test_what_a_team_needs_is_printed_and_its_key_is_not(path: Path) -> None:
     done = within("team", "add", "payments", "--state-dir", path)
     assert "nkey-team-payments" in done.out and "gw.cmd.CONNECTOR.ACCOUNT.grant" in done.out
