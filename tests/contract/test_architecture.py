@@ -18,6 +18,7 @@ SERVICES = {
     "collector-identity-center": "collectors/identity_center/service.py",
     "collector-scim": "collectors/scim/service.py",
     "projector": "projector/service.py",
+    "provisioner": "provisioner/service.py",
     "relay": "relay/service.py",
     "api": "api/service.py",
 }

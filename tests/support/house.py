@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -39,6 +40,7 @@ from tests.support.world import SERVICES, Sandbox
 
 Make = Callable[[Graph, Calls], Source]
 
+RULES: Final = Path(__file__).with_name("rules.yaml")
 DELIVERIES: Final = 2  # of an impatient collector: the first, and one more
 _SOON: Final = AwsSettings(connect_timeout=2.0, read_timeout=2.0, attempts=1)
 _IMPATIENT: Final = tuple(
@@ -58,13 +60,14 @@ class House:
 
 @asynccontextmanager
 async def house(
-    database_url: str, nats_url: str, *, impatient: bool = False, iam: Make | None = None
+    database_url: str, nats_url: str, *, impatient: bool = False, iam: Make | None = None, **more: Any
 ) -> AsyncIterator[House]:
     """Running while entered, without limits of calls a second. ``impatient`` collectors give up a job after its second
-    delivery; ``iam`` is another source for them than AWS."""
+    delivery; ``iam`` is another source for them than AWS; ``more`` are other settings of services."""
     await bus.apply(nats_url, consumers=_IMPATIENT if impatient else CONSUMERS)
     told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
     told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "identity_center_rate": 0.0, "secret_key": SECRET_KEY}
+    told |= {"rules_file": RULES, **more}
     patient = [name for name in SERVICES if not (impatient and name.startswith("collector-"))]
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests", keys=KEYS))

@@ -23,6 +23,7 @@ _HOLDS: Final = {
     "accepted_gap": "Accounts that a person accepted not to see, why, and until when.",
     "alembic_version": "Alembic's own: the version of the schema.",
     "apply": "One row for each snapshot, patch, retirement, return or repair that changed the graph, by its revision.",
+    "audit": "Who asked for what with which command, and what was done about it.",
     "change_log": "What each apply did, row by row.",
     "connector": "The accounts under management, with their current settings and state.",
     "connector_log": "What happened to a connector, for people.",
@@ -35,6 +36,7 @@ _HOLDS: Final = {
     "live_edge": "A view: the relations of scopes that are not retired.",
     "live_facet": "A view: the facets of scopes that are not retired.",
     "live_node": "A view: the resources of scopes that are not retired, with the attributes that facets add.",
+    "operation": "Commands, for ever: what was asked, how far it is, what came of it.",
     "outbox": "Messages that a transaction decided on and the bus does not have yet.",
     "part_fence": "Parts of scopes that commands changed not long ago: readings that began before say nothing of them.",
     "rate_budget": "When the next AWS call of an account and API family may be sent, for all replicas together.",
@@ -42,6 +44,7 @@ _HOLDS: Final = {
     "run_scope": "What became of each scope of a run.",
     "scope": "The parts that are read and applied as a whole, such as one account's IAM, and how fresh each is.",
     "shared_node": "What scopes name without owning it: accounts, AWS's policies, external principals.",
+    "told": "The outbox of outcomes: messages about commands that the bus does not have yet.",
     "tenant": "The one tenant, and the newest revision of its graph.",
 }
 

@@ -26,6 +26,7 @@ SERVICES = (
     "collector-identity-center",
     "collector-scim",
     "projector",
+    "provisioner",
     "relay",
 )
 GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))

@@ -50,6 +50,11 @@ class ProvisioningSessions:
             return self._of[kind].get(connector, version, account).only(account)
         return self._of[kind].get(connector, version)
 
+    def warm(self) -> None:
+        """Read the models of the services that are written to now: the first command would wait for it."""
+        for sessions in self._of.values():
+            sessions.warm()
+
     def forget(self, connector: Connector, version: int, account: str, kind: OperationKind) -> None:
         """Enter anew next time."""
         self._of[kind].forget(connector, version, account if kind in IN_ACCOUNTS else None)

@@ -74,10 +74,7 @@ SECRET_FIELDS: Final = (
     "scim_token",
 )
 
-NOT_YET_ACTING: Final = (
-    "last_login",
-    "provisioning",
-)
+NOT_YET_ACTING: Final = ("last_login",)
 
 
 class AccountOverride(BaseModel):

@@ -40,6 +40,7 @@ async def tell(connection: Connection, messages: Sequence[Change], traceparent: 
         for n, (said, where, text) in enumerate(told)
     ]
     await connection.copy_records_to_table("outbox", records=records, columns=list(sql.OUTBOX_COLUMNS))
+    await connection.execute(sql.WAKE_RELAY)
     return revision
 
 

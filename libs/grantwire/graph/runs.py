@@ -77,13 +77,21 @@ class TimetableRow:
     running: bool
 
 
-async def request(graph: Graph, connector_id: str, *, cause: Cause, traceparent: str | None, full: bool = False) -> str:
+async def request(
+    graph: Graph,
+    connector_id: str,
+    *,
+    cause: Cause,
+    traceparent: str | None,
+    full: bool = False,
+    scope: str | None = None,
+) -> str:
     """Ask for a connector to be read; returns the run's id. Works while another run goes on: the bus takes it later.
 
     Raises ``NotFound``, or ``Conflict`` for a connector that is paused or that AWS never let in.
     """
     async with graph.transaction() as connection:
-        return await request_in(connection, connector_id, cause=cause, traceparent=traceparent, full=full)
+        return await request_in(connection, connector_id, cause=cause, traceparent=traceparent, full=full, scope=scope)
 
 
 async def request_due(graph: Graph, connector_id: str, last_begun: datetime | None) -> str | None:

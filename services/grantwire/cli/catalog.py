@@ -14,6 +14,7 @@ SERVICES: Final[Mapping[str, str]] = {
     "collector-identity-center": "grantwire.collectors.identity_center.service",
     "collector-scim": "grantwire.collectors.scim.service",
     "projector": "grantwire.projector.service",
+    "provisioner": "grantwire.provisioner.service",
     "relay": "grantwire.relay.service",
     "api": "grantwire.api.service",
 }

@@ -1,4 +1,4 @@
-"""One batch of the outbox onto the bus, and what a dead letter means for the run it came from."""
+"""One batch of each outbox onto the bus, and what a dead letter means for the run it came from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from grantwire.bus import Delivery, Outgoing
 from grantwire.contracts.envelope import Envelope
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.jobs import CollectScope
-from grantwire.contracts.streams import CHANGES, JOBS, Stream
-from grantwire.graph import Graph, outbox, runs
+from grantwire.contracts.streams import CHANGES, JOBS, OUTCOMES, Stream
+from grantwire.graph import Graph, outbox, runs, telling
 from grantwire.graph.outbox import OutboxRow
+from grantwire.graph.telling import Told
 from grantwire.telemetry import Recorder, context_from, current_traceparent, span, utc_now
 
 log = structlog.get_logger(__name__)
@@ -36,11 +37,25 @@ class Relay:
     recorder: Recorder
 
     async def forward(self) -> int:
-        """Publish the oldest rows; says how many. Raises ``DependencyDown``."""
+        """Publish the oldest changes; says how many. Raises ``DependencyDown``."""
         rows = await outbox.fetch(self.graph, BATCH)
         for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
             await self._forward(traceparent, list(group))
         return len(rows)
+
+    async def tell(self) -> int:
+        """Publish the oldest messages about commands; says how many. Raises ``DependencyDown``."""
+        rows = await telling.fetch(self.graph, BATCH)
+        for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
+            await self._tell(traceparent, list(group))
+        return len(rows)
+
+    async def _tell(self, traceparent: str | None, rows: list[Told]) -> None:
+        attributes = {"grantwire.outcomes": len(rows)}
+        with span("relay", "relay outcomes", attributes=attributes, parent=context_from(traceparent)):
+            await self.publish.send_batch(OUTCOMES, [_outcome(row) for row in rows])
+        await telling.delete(self.graph, rows)
+        self._record(rows, OUTCOMES)
 
     async def _forward(self, traceparent: str | None, rows: list[OutboxRow]) -> None:
         with span(
@@ -48,13 +63,13 @@ class Relay:
         ):
             await self.publish.send_batch(CHANGES, [_outgoing(row) for row in rows])
         await outbox.delete(self.graph, rows)
-        self._record(rows)
+        self._record(rows, CHANGES)
 
-    def _record(self, rows: Sequence[OutboxRow]) -> None:
+    def _record(self, rows: Sequence[OutboxRow] | Sequence[Told], stream: Stream) -> None:
         now = utc_now()
-        self.recorder.count("grantwire.outbox.published", len(rows), stream=CHANGES.name)
+        self.recorder.count("grantwire.outbox.published", len(rows), stream=stream.name)
         for row in rows:
-            self.recorder.observe("grantwire.outbox.lag", (now - row.at).total_seconds(), stream=CHANGES.name)
+            self.recorder.observe("grantwire.outbox.lag", (now - row.at).total_seconds(), stream=stream.name)
 
     async def message_died(self, letter: Delivery, reason: str) -> None:
         """A job that will never be carried out ends its scope's part of the run, with the reason."""
@@ -68,7 +83,14 @@ class Relay:
 
 
 def _outgoing(row: OutboxRow) -> Outgoing:
-    identity = f"ob:{row.tenant}:{row.revision}:{row.n}"
+    return _addressed(row, f"ob:{row.tenant}:{row.revision}:{row.n}")
+
+
+def _outcome(row: Told) -> Outgoing:
+    return _addressed(row, row.message_id)
+
+
+def _addressed(row: OutboxRow | Told, identity: str) -> Outgoing:
     envelope = Envelope(
         identity,
         row.type,

@@ -1,4 +1,4 @@
-"""The relay's wiring: one leader among all relays empties the outbox; every relay moves dead letters."""
+"""The relay's wiring: one leader among all relays empties the outboxes; every relay moves dead letters."""
 
 import asyncio
 import sys
@@ -13,12 +13,12 @@ from grantwire import bus
 from grantwire.contracts.failures import Transient
 from grantwire.contracts.streams import EXHAUSTED
 from grantwire.graph import Graph, outbox
+from grantwire.graph.waking import Waker, listening
 from grantwire.relay.handlers import Relay
 from grantwire.telemetry import Recorder, detached
 
 NAME = "relay"
-SHORTEST: Final = 0.005
-LONGEST: Final = 0.1  # seconds between looks at an empty outbox
+LONGEST: Final = 0.1  # seconds between looks at empty outboxes: a notice may be lost
 log = structlog.get_logger(__name__)
 
 
@@ -51,19 +51,20 @@ async def build(settings: Settings) -> AsyncIterator[None]:
 async def _lead(graph: Graph, relay: Relay) -> None:
     while True:
         try:
-            async with outbox.leader(graph) as leader:
-                await _empty(leader, relay)
+            async with outbox.leader(graph) as leader, listening(graph, "grantwire_outbox", "grantwire_told") as waker:
+                await _empty(leader, relay, waker)
         except Transient as error:  # a server is away, or the stream is full: nothing is lost while it stands here
             log.warning("the relay waits", reason=str(error))
             await asyncio.sleep(LONGEST)
 
 
-async def _empty(leader: outbox.Leader, relay: Relay) -> None:
-    """Until this relay is no longer the leader: quick while rows flow, calm while none do."""
-    pause = SHORTEST
+async def _empty(leader: outbox.Leader, relay: Relay, waker: Waker) -> None:
+    """Until this relay is no longer the leader: outcomes first, for somebody waits for them."""
     while await leader.still_held():
-        pause = SHORTEST if await relay.forward() else min(pause * 2, LONGEST)
-        await asyncio.sleep(pause)
+        seen = waker.seen()
+        told, changed = await relay.tell(), await relay.forward()
+        if not (told or changed):
+            await waker.wait(seen, LONGEST)
 
 
 def main() -> None:

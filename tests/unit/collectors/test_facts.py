@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 from grantwire.aws.iam.shapes import AttachedPolicy, GroupMembers, Holdings, InlinePolicy, PolicyDetail
 from grantwire.collectors.iam.answers import BulkAnswers, MinimumAnswers
 from grantwire.collectors.iam.facts import emails, facts_from_bulk, facts_from_minimum
-from grantwire.collectors.kit.policies import aws_policy
 from grantwire.contracts import chunks
+from grantwire.contracts.policies import aws_policy
 from grantwire.contracts.resources import Facts, Kind, RelationKind, Resource
 from tests.unit.collectors.answers import (
     AT,

@@ -150,6 +150,8 @@ NEXT_REVISION: Final = "UPDATE tenant SET revision = revision + 1 WHERE id = $1 
 
 OUTBOX_COLUMNS: Final = ("tenant_id", "revision", "n", "subject", "type", "source", "body", "traceparent", "at")
 
+WAKE_RELAY: Final = "SELECT pg_notify('grantwire_outbox', '')"
+
 RECORD_APPLY: Final = """
 INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""

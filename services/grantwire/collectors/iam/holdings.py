@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from grantwire.aws.iam.shapes import Entity, Holdings, InlinePolicy
-from grantwire.collectors.kit.policies import aws_policy
+from grantwire.contracts.policies import aws_policy
 from grantwire.contracts.resources import Kind, Relation, RelationKind, Resource
 
 _OWNER: Final = 4  # which part of an ARN is the account

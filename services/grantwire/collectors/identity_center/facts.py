@@ -14,8 +14,8 @@ from grantwire.aws.identity_center.shapes import (
     User,
 )
 from grantwire.collectors.identity_center.answers import Details, Principal, Provisioned
-from grantwire.collectors.kit.policies import aws_policy
 from grantwire.collectors.kit.times import rfc3339
+from grantwire.contracts.policies import aws_policy
 from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
 
 UNKNOWN: Final = "unknown"  # the status of a user of whom AWS says none: never taken for enabled

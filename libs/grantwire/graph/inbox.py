@@ -1,0 +1,188 @@
+"""A command into the inbox: from then on it counts, whatever becomes of the bus.
+
+Sent again it is the same command; the same id with another body is refused. The newest of an intent makes those
+pointless that still wait.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+
+from grantwire.contracts.commands import AccessCommand
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.outcomes import CommandTold
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import identity
+from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operations import (
+    accept_row,
+    body_hash,
+    end,
+    newest_from,
+    operation_from,
+    watch_over_in,
+)
+from grantwire.graph.outages import repeated
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.statements import operations as sql
+from grantwire.graph.telling import Teller, note, tell, teller_of
+
+ID_REUSED: Final = Reason(
+    code="id_reused",
+    text="This id is of another command of the same team, whose outcome stands; next: send it with an id of its own.",
+)
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A command as it came. ``resource`` is what it changes, one command at a time; ``refusal`` why it is not carried
+    out at all, if that is known."""
+
+    team: str
+    command: AccessCommand
+    sequence: int
+    published_at: datetime
+    resource: str
+    refusal: Reason | None = None
+    traceparent: str | None = None
+
+
+Accepted = Literal["accepted", "known", "refused", "superseded", "id_reused"]
+
+
+async def accept(graph: Graph, arrived: Arrived) -> Accepted:
+    """Into the inbox, once. Raises ``DependencyDown``."""
+
+    async def work() -> Accepted:
+        async with graph.transaction() as connection:
+            await connection.execute(sql.LOCK_INTENT, TENANT, str(intent_of(arrived.command)))
+            known = await connection.fetchrow(sql.FIND, TENANT, arrived.team, arrived.command.id)
+            if known is not None:
+                return await _again(connection, arrived, known)
+            return await _first(connection, arrived)
+
+    return await repeated(work)
+
+
+async def _first(connection: Connection, arrived: Arrived) -> Accepted:
+    operation = _operation(arrived, await connection.fetchval(sql.NOW))
+    if arrived.refusal is not None:
+        await accept_row(connection, operation)
+        await end(connection, operation, Ending("refused", Progress(), arrived.refusal), None)
+        return "refused"
+    message = teller_of(operation).say("accepted", 0, operation.now)
+    await accept_row(connection, operation, outcome=message.model_dump(mode="json") | {"state": "accepted"})
+    await teller_of(operation).tell(connection, message)
+    await note(connection, operation.team, operation.command, "accepted", {"reason": operation.command.reason})
+    await connection.execute(sql.WAKE_ENGINE)
+    return "accepted" if operation.dry_run else await _ordered(connection, _after(operation))
+
+
+async def _ordered(connection: Connection, operation: Operation) -> Accepted:
+    """Whether it is the newest of its intent; those that it overtakes end."""
+    newest = newest_from(await connection.fetchrow(sql.NEWEST, TENANT, operation.intent))
+    if newest is not None and newest.sequence > operation.sequence:
+        await _supersede(connection, operation, newest.id)
+        return "superseded"
+    for row in await connection.fetch(sql.OVERTAKEN, TENANT, operation.intent, operation.sequence):
+        await _overtake(connection, row, operation)
+    return "accepted"
+
+
+async def _overtake(connection: Connection, row: asyncpg.Record, by: Operation) -> None:
+    found = await connection.fetchrow(sql.ONE, TENANT, row["team"], row["id"])
+    if found is not None:
+        await _supersede(connection, operation_from(found), by.id)
+
+
+async def _supersede(connection: Connection, operation: Operation, by: UUID) -> None:
+    reason = Reason(code="superseded", text=f"Command {by} is about the same principal and target and is newer.")
+    await end(connection, operation, Ending("superseded", operation.progress, reason), None)
+
+
+async def _again(connection: Connection, arrived: Arrived, known: asyncpg.Record) -> Accepted:
+    if known["body_hash"] != body_hash(arrived.command):
+        return await _refuse_reuse(connection, arrived)
+    if arrived.sequence < known["sequence"]:
+        await _older(connection, arrived, known)
+    return "known"
+
+
+async def _older(connection: Connection, arrived: Arrived, known: asyncpg.Record) -> None:
+    """A copy that was sent earlier came later: the command is that old, and a newer one may stand in its place."""
+    await connection.execute(sql.EARLIER, TENANT, arrived.team, arrived.command.id, arrived.sequence)
+    newest = newest_from(await connection.fetchrow(sql.NEWEST, TENANT, known["intent"]))
+    if newest is None or newest.id == arrived.command.id or known["dry_run"]:
+        return
+    found = await connection.fetchrow(sql.ONE, TENANT, arrived.team, arrived.command.id)
+    if found is None:
+        return
+    operation = operation_from(found)
+    if known["final_at"] is None and not known["holding"]:
+        await _supersede(connection, operation, newest.id)
+    # The newer one may have ended as overtaken by this one: its outcome stands, and so must what it wanted.
+    await watch_over_in(connection, operation, f"Command {operation.id} is older than it seemed.", 0.0)
+
+
+async def _refuse_reuse(connection: Connection, arrived: Arrived) -> Accepted:
+    """Told beside the numbered messages of the command whose id it is: those are not this one's."""
+    teller = Teller(arrived.team, arrived.command, arrived.traceparent)
+    message: CommandTold = teller.say("refused", -1, await connection.fetchval(sql.NOW), reason=ID_REUSED)
+    message_id = f"op:{TENANT}:{arrived.team}:{arrived.command.id}:reused:{body_hash(arrived.command)}"
+    await tell(connection, message, message_id, arrived.traceparent)
+    await note(connection, arrived.team, arrived.command, "id_reused", _EMPTY)
+    return "id_reused"
+
+
+def intent_of(command: AccessCommand) -> UUID:
+    """What a command is about: one relation of one principal to one target."""
+    principal, target = command.principal, command.target
+    return identity.content_hash(
+        (command.relation, principal.kind, principal.native_id, target.kind, target.native_id), {}
+    )
+
+
+def _operation(arrived: Arrived, now: datetime) -> Operation:
+    command = arrived.command
+    return Operation(
+        team=arrived.team,
+        id=command.id,
+        sequence=arrived.sequence,
+        verb=command.verb(),
+        watch=False,
+        command=command,
+        connector=command.connector,
+        account=command.account,
+        intent=intent_of(command),
+        resource=arrived.resource,
+        dry_run=command.dry_run,
+        traceparent=arrived.traceparent,
+        published_at=arrived.published_at,
+        valid_until=command.deadline(arrived.published_at),
+        step="queued",
+        step_since=now,
+        progress=Progress(),
+        claim=None,
+        taken_over=0,
+        cancelled_by=None,
+        state="accepted",
+        told=0,
+        now=now,
+    )
+
+
+def _after(operation: Operation) -> Operation:
+    """As the row is once ``accepted`` was told."""
+    return replace(operation, told=1)
+
+
+async def last_told(graph: Graph, team: str, id: UUID) -> dict[str, Any] | None:
+    """The last message about a command of the team, with its ``state``; None for an id that is not known."""
+    async with graph.connection() as connection:
+        found: dict[str, Any] | None = await connection.fetchval(sql.LAST_TOLD, TENANT, team, id)
+        return found

@@ -1,0 +1,178 @@
+"""How far each command is. One engine at a time has a command: whoever holds its claim, until the claim ends."""
+
+import uuid
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from grantwire.contracts.commands import BY_VERB, AccessCommand
+from grantwire.contracts.failures import GrantwireError
+from grantwire.contracts.ids import TENANT
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import identity
+from grantwire.graph.operation import Ending, Newest, Operation, Progress
+from grantwire.graph.outages import repeated
+from grantwire.graph.patching import Patch, Patched, apply_patch, mention_for
+from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.statements import operations as sql
+from grantwire.graph.telling import note, teller_of
+
+WATCHERS = "grantwire"  # the team of what the engine asks of itself
+
+
+class ClaimLost(GrantwireError):
+    """Another engine has the command by now: whatever this one was about to do, it must not."""
+
+
+async def claim(graph: Graph, seconds: float) -> Operation | None:
+    """The next command that may be carried out, this engine's for so many seconds; None when none is due."""
+
+    async def work() -> Operation | None:
+        async with graph.transaction() as connection:
+            row = await connection.fetchrow(sql.CLAIM, TENANT, uuid.uuid4(), seconds)
+            return operation_from(row) if row else None
+
+    try:
+        return await repeated(work)
+    except asyncpg.UniqueViolationError:  # another engine took a command of the same resource a moment ago
+        return None
+
+
+async def checkpoint(graph: Graph, operation: Operation, seconds: float) -> None:
+    """Keep how far it is, and the claim for so many seconds more. Raises ``ClaimLost``."""
+    values = (operation.step, operation.progress.model_dump(mode="json"), seconds)
+    async with graph.connection() as connection:
+        _mine(operation, await connection.execute(sql.CHECKPOINT, *_key(operation), operation.claim, *values))
+
+
+async def rest(graph: Graph, operation: Operation, seconds: float) -> None:
+    """Leave it until then; it keeps its resource. Raises ``ClaimLost``."""
+    async with graph.connection() as connection:
+        _mine(operation, await connection.execute(sql.REST, *_key(operation), operation.claim, seconds))
+
+
+async def park(graph: Graph, operation: Operation, reason: Reason, seconds: float) -> None:
+    """Leave it until then; others pass it. Told once for each reason in a row. Raises ``ClaimLost``."""
+    async with graph.transaction() as connection:
+        news = operation.state != "parked" or operation.progress.reason != reason
+        message = teller_of(operation).say("parked", operation.told, operation.now, reason=reason)
+        kept = message.model_dump(mode="json") | {"state": "parked"} if news else None
+        progress = operation.progress.model_copy(update={"reason": reason}).model_dump(mode="json")
+        row = await connection.fetchrow(sql.PARK, *_key(operation), operation.claim, seconds, kept, progress)
+        _mine(operation, "UPDATE 1" if row else "UPDATE 0")
+        if news and not operation.watch:
+            await teller_of(operation).tell(connection, message)
+            await note(connection, operation.team, operation.command, "parked", {"reason": reason.model_dump()})
+        await connection.execute(sql.WAKE_ENGINE)
+
+
+async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None) -> Patched | None:
+    """The end, what was observed into the graph, and the outcome: all of it or nothing. Raises ``ClaimLost``."""
+    if patch is not None:
+        await mention_for(graph, patch)
+
+    async def work() -> Patched | None:
+        async with graph.transaction() as connection:
+            patched = None
+            if patch is not None:
+                patched = await apply_patch(connection, patch, traceparent=operation.traceparent)
+            await end(connection, operation, ending, patched.revision if patched else None)
+            return patched
+
+    return await repeated(work)
+
+
+async def end(connection: Connection, operation: Operation, ending: Ending, revision: int | None) -> None:
+    """Tell the outcome and note it. Raises ``ClaimLost``."""
+    progress = ending.progress
+    message = teller_of(operation).say(
+        ending.state,
+        operation.told,
+        await connection.fetchval(sql.NOW),
+        reason=ending.reason,
+        observed=progress.observed,
+        request_ids=list(progress.request_ids),
+        revision=revision,
+        plan=list(progress.plan),
+    )
+    kept = message.model_dump(mode="json") | {"state": ending.state}
+    row = await connection.fetchrow(sql.FINISH, *_key(operation), ending.state, kept, operation.claim)
+    _mine(operation, "UPDATE 1" if row else "UPDATE 0")
+    if not operation.watch:
+        await teller_of(operation).tell(connection, message)
+    reason = ending.reason.model_dump() if ending.reason else None
+    detail: dict[str, Any] = {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
+    await note(connection, operation.team, operation.command, ending.state, detail)
+    await connection.execute(sql.WAKE_ENGINE)
+
+
+async def newest(graph: Graph, intent: UUID) -> Newest | None:
+    """The command that an intent comes to."""
+    async with graph.connection() as connection:
+        return newest_from(await connection.fetchrow(sql.NEWEST, TENANT, intent))
+
+
+async def watch_over(graph: Graph, operation: Operation, why: str, seconds: float) -> None:
+    """Look again then, and see to it that AWS is as the newest command of the intent wants it: somebody who lost the
+    command may have written late."""
+    async with graph.transaction() as connection:
+        await watch_over_in(connection, operation, why, seconds)
+
+
+async def watch_over_in(connection: Connection, operation: Operation, why: str, seconds: float) -> None:
+    """The same inside a transaction."""
+    watcher = uuid.uuid4()
+    command = operation.command.model_copy(update={"id": watcher, "requester": WATCHERS, "reason": why})
+    row = replace(operation, team=WATCHERS, id=watcher, command=command, watch=True, valid_until=None)
+    await accept_row(connection, row, seconds)
+    await note(connection, operation.team, operation.command, "watched", {"why": why, "again_in": seconds})
+    await connection.execute(sql.WAKE_ENGINE)
+
+
+async def accept_row(
+    connection: Connection, operation: Operation, due_in: float = 0.0, outcome: dict[str, Any] | None = None
+) -> bool:
+    """A new row; whether it is. ``outcome`` is what has been told of it."""
+    command = operation.command
+    values = (operation.sequence, operation.verb, operation.watch, command.content(), body_hash(command))
+    about = (operation.connector, operation.account, operation.intent, operation.resource, operation.dry_run)
+    times = (operation.traceparent, operation.published_at, operation.valid_until, due_in)
+    told = 1 if outcome else 0
+    key = (TENANT, operation.team, operation.id)
+    said: str = await connection.execute(sql.ACCEPT, *key, *values, *about, *times, told, outcome)
+    return said.endswith(" 1")
+
+
+async def next_due(graph: Graph) -> float | None:
+    """Seconds until a command is due, or a claim ends; None when none waits."""
+    async with graph.connection() as connection:
+        found: float | None = await connection.fetchval(sql.NEXT_DUE, TENANT)
+        return found
+
+
+def body_hash(command: AccessCommand) -> UUID:
+    """What two copies of one command have in common."""
+    return identity.content_hash((command.verb(),), command.content())
+
+
+def operation_from(row: asyncpg.Record) -> Operation:
+    """A stored operation."""
+    fields = {name: row[name] for name in Operation.__dataclass_fields__}
+    fields["command"] = BY_VERB[row["verb"]].model_validate(row["command"])
+    fields["progress"] = Progress.model_validate(row["progress"])
+    return Operation(**fields)
+
+
+def newest_from(row: asyncpg.Record | None) -> Newest | None:
+    return Newest(row["team"], row["id"], row["sequence"], row["verb"], row["final"]) if row else None
+
+
+def _key(operation: Operation) -> tuple[int, str, UUID]:
+    return TENANT, operation.team, operation.id
+
+
+def _mine(operation: Operation, said: str) -> None:
+    if said.endswith(" 0"):
+        raise ClaimLost(f"Command {operation.id} of {operation.team} is another engine's by now.")

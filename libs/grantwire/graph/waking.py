@@ -1,0 +1,85 @@
+"""Being told that there is work, rather than looking for it: Postgres' NOTIFY, which no transaction loses by itself.
+
+A notice is lost with the connection, so whoever waits looks from time to time all the same.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Literal
+
+import structlog
+
+from grantwire.contracts.failures import DependencyDown
+from grantwire.graph.pool import Graph
+
+log = structlog.get_logger(__name__)
+Channel = Literal["grantwire_operation", "grantwire_told", "grantwire_outbox"]
+_AGAIN: Final = 1.0  # seconds until a lost connection is made anew
+
+
+class Waker:
+    """Counts notices. Any number may wait, and all are woken."""
+
+    def __init__(self) -> None:
+        self._notices = 0
+        self._news = asyncio.Event()
+
+    def seen(self) -> int:
+        """How many there were: ask before looking for work, and none is missed between looking and waiting."""
+        return self._notices
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._notices += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def wait(self, seen: int, seconds: float) -> None:
+        """Until there is more than was seen, or the time has come."""
+        if self._notices == seen:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), seconds)
+
+
+@asynccontextmanager
+async def listening(graph: Graph, *channels: Channel) -> AsyncIterator[Waker]:
+    """Woken while entered. Uses one connection of the pool, and makes it anew when it is lost."""
+    waker = Waker()
+    task = asyncio.create_task(_listen(graph, channels, waker))
+    try:
+        yield waker
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _listen(graph: Graph, channels: tuple[Channel, ...], waker: Waker) -> None:
+    while True:
+        try:
+            await _hear(graph, channels, waker)
+        except DependencyDown as error:
+            log.debug("notices are not heard", reason=str(error))
+        await asyncio.sleep(_AGAIN)
+
+
+async def _hear(graph: Graph, channels: tuple[Channel, ...], waker: Waker) -> None:
+    """Until the connection is lost."""
+    gone = asyncio.Event()
+
+    def notice(*_: object) -> None:
+        waker.wake()
+
+    async with graph.reserved() as connection:
+        connection.add_termination_listener(lambda *_: gone.set())
+        try:
+            for channel in channels:
+                await connection.add_listener(channel, notice)
+            notice()
+            await gone.wait()
+        finally:
+            for channel in channels:
+                with suppress(Exception):  # the connection may be gone, and what it heard with it
+                    await connection.remove_listener(channel, notice)
+    raise DependencyDown("The connection that hears notices was lost.")

@@ -1,0 +1,185 @@
+"""One engine's hold on one command: each step kept before the next, no write after the claim has ended."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+import structlog
+
+from grantwire.contracts.failures import AwsError, Conflict, NotFound
+from grantwire.contracts.ids import AccountId, iam_scope
+from grantwire.contracts.resources import RelationKind
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import Graph, operations, runs
+from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operations import ClaimLost
+from grantwire.graph.parts import Patch, Patched
+from grantwire.provisioner import decisions as decide
+from grantwire.provisioner.decisions import Act, Finish, Go, Next, Park, Patience
+from grantwire.provisioner.ports import Fences, Look, Target
+from grantwire.telemetry import Recorder, monotonic, utc_now
+
+log = structlog.get_logger(__name__)
+_PAIR_ROWS: Final = 2  # more than the assignment itself came or went: the pair did
+MARGIN: Final = 2.0  # seconds before the claim's end from which on no write is begun: clocks and threads are not exact
+LATE: Final = "An engine that had lost command {id} may have written late."
+
+
+@dataclass
+class Attempt:
+    """Carries one command as far as it goes now. ``claimed_at``: monotonic, read before the claim was asked for."""
+
+    graph: Graph
+    fences: Fences
+    target: Target
+    operation: Operation
+    wants: bool
+    patience: Patience
+    claim_seconds: float
+    claimed_at: float
+    recorder: Recorder
+    patch: Patch | None = None  # of the last reading after its fence
+
+    async def run(self) -> None:
+        """Until it ended, rests or is parked. Raises ``ClaimLost``, ``DependencyDown``."""
+        going = True
+        while going:
+            going = await self._follow(await self._step())
+
+    async def _step(self) -> Next:
+        match self.operation.step:
+            case "queued":
+                return await self._look()
+            case "acting":
+                return await self._resume()
+            case "waiting":
+                return await self._poll()
+            case _:
+                return await self._observe()
+
+    async def _follow(self, next_: Next) -> bool:
+        """Do what was decided; whether there is more to do now."""
+        match next_:
+            case Go(step, progress, seconds):
+                await self._keep(step, progress)
+                if seconds:
+                    await operations.rest(self.graph, self.operation, seconds)
+                return not seconds
+            case Park(reason):
+                await operations.park(self.graph, self.operation, reason, self.patience.park)
+            case Finish(ending, observed):
+                await self._finish(ending, self.patch if observed else None)
+            case Act():
+                raise AssertionError("a write is sent where it was decided")
+            case _:
+                assert_never(next_)
+        return False
+
+    async def _look(self) -> Next:
+        if ended := await self._before():
+            return ended
+        try:
+            look = await self.target.look()
+        except AwsError as error:
+            return decide.decide_unread(self.operation, error, self.patience)
+        planned = self.operation.progress.model_copy(update={"plan": tuple(look.plan)})
+        operation = replace(self.operation, progress=planned) if self.operation.dry_run else self.operation
+        decided = decide.decide_look(operation, look.seen, self.wants)
+        return await self._act(decided, look) if isinstance(decided, Act) else decided
+
+    async def _before(self) -> Finish | None:
+        newest = await operations.newest(self.graph, self.operation.intent)
+        newer = newest is not None and newest.sequence > self.operation.sequence and not self.operation.dry_run
+        return decide.decide_before(self.operation, newer)
+
+    async def _act(self, act: Act, look: Look) -> Next:
+        """The checkpoint says that a write may have been sent from now on; then it is sent, once."""
+        await self._keep("acting", act.progress.model_copy(update={"sent": act.progress.sent + 1}))
+        if monotonic() > self.claimed_at + self.claim_seconds - MARGIN:
+            raise ClaimLost(f"The claim on command {self.operation.id} ended before its write was sent.")
+        try:
+            sent = await self.target.send(self.wants, look)
+        except AwsError as error:
+            return await self._kept_still(decide.decide_unsent(self.operation, error, self.patience))
+        return await self._kept_still(decide.decide_sent(self.operation, sent.request_id, sent.waits))
+
+    async def _kept_still(self, next_: Next) -> Next:
+        """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
+        try:
+            await self._keep(self.operation.step, next_.progress if isinstance(next_, Go) else self.operation.progress)
+        except ClaimLost:
+            await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
+            raise
+        return next_
+
+    async def _resume(self) -> Next:
+        """The engine before this one may have sent the write, or may yet send it."""
+        why = LATE.format(id=self.operation.id)
+        await operations.watch_over(self.graph, self.operation, why, self.patience.late)
+        return decide.decide_resumed(self.operation)
+
+    async def _poll(self) -> Next:
+        request_id = self.operation.progress.request_id
+        assert request_id is not None
+        try:
+            polled = await self.target.poll(request_id, self.wants)
+        except AwsError as error:
+            return decide.decide_unpolled(self.operation, error)
+        return decide.decide_polled(self.operation, polled.status, polled.failure)
+
+    async def _observe(self) -> Next:
+        """The fence first: what is read after it is newer than all that was read before it."""
+        progress = self.operation.progress
+        try:
+            if progress.unsure and (request_id := await self.target.adopt(self.wants)):
+                return decide.decide_sent(self.operation, None, request_id)
+            began, fence = utc_now(), await self.fences.begin(self.operation, self.target.place)
+            look = await self.target.read()
+        except AwsError as error:
+            return decide.decide_unread(self.operation, error, self.patience)
+        cause, scope = f"command {self.operation.id}", self.target.place.scope
+        self.patch = Patch(scope, self.operation.connector, fence, began, cause, (look.read,))
+        return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
+
+    def _now(self) -> datetime:
+        """The database's time, as far as it has gone since the claim."""
+        return self.operation.now + timedelta(seconds=monotonic() - self.claimed_at)
+
+    async def _keep(self, step: str, progress: Progress) -> None:
+        asked, now = monotonic(), self._now()
+        since = self.operation.step_since if step == self.operation.step else now
+        changed = replace(self.operation, step=step, progress=progress, step_since=since, now=now)
+        await operations.checkpoint(self.graph, changed, self.claim_seconds)
+        self.operation, self.claimed_at = changed, asked
+
+    async def _read_roles(self, patched: Patched) -> None:
+        """The first assignment of a permission set makes a role in the account, and the last one takes it away: what
+        the account's IAM holds by now is read at once, as far as somebody reads it."""
+        if patched.inserted + patched.removed < _PAIR_ROWS:
+            return
+        scope = iam_scope(AccountId(self.operation.account))
+        with suppress(Conflict, NotFound):  # nobody reads it, or somebody is about to
+            await runs.request(
+                self.graph,
+                self.operation.connector,
+                cause="manual",
+                traceparent=self.operation.traceparent,
+                scope=scope,
+            )
+
+    async def _finish(self, ending: Ending, patch: Patch | None) -> None:
+        patched = await operations.finish(self.graph, self.operation, ending, patch)
+        if patched is not None and self.operation.command.relation is RelationKind.ASSIGNED:
+            await self._read_roles(patched)
+        ended = {"verb": self.operation.verb, "outcome": ending.state}
+        log.info("command ended", command=str(self.operation.id), team=self.operation.team, **ended, why=_code(ending))
+        if not self.operation.watch:
+            seconds = (utc_now() - self.operation.published_at).total_seconds()
+            self.recorder.count("grantwire.commands.ended", 1, **ended)
+            self.recorder.observe("grantwire.command.duration", seconds, **ended)
+
+
+def _code(ending: Ending) -> str | None:
+    reason: Reason | None = ending.reason
+    return reason.code if reason else None

@@ -1,0 +1,129 @@
+"""The engine: lanes that take what is due from Postgres, until nothing is."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+from opentelemetry.trace import SpanKind
+
+from grantwire.aws.calls import tallying
+from grantwire.contracts.failures import AwsError, DependencyDown, GrantwireError, NotFound, SecretKeyError
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import Graph, operations
+from grantwire.graph.operation import Ending, Operation
+from grantwire.graph.operations import ClaimLost
+from grantwire.graph.waking import Waker
+from grantwire.provisioner import decisions as decide
+from grantwire.provisioner.attempt import Attempt
+from grantwire.provisioner.decisions import Finish, Go, Patience
+from grantwire.provisioner.ports import Fences, Targets
+from grantwire.telemetry import Recorder, context_from, monotonic, record_error, span
+
+log = structlog.get_logger(__name__)
+LONGEST: Final = 1.0  # seconds between looks at an inbox where nothing is due: a notice may be lost
+AWAY: Final = 1.0
+MOST_LOST: Final = 20  # engines that may be lost over one command: more are no accident
+LOST: Final = Reason(
+    code="engines_lost",
+    text="So many engines were lost while they carried it out that it is given up; next: read the provisioner's log.",
+)
+
+
+@dataclass
+class Engine:
+    """Several may run: each command is one engine's at a time."""
+
+    graph: Graph
+    fences: Fences
+    targets: Targets
+    patience: Patience
+    claim_seconds: float
+    recorder: Recorder
+
+    async def serve(self, waker: Waker) -> None:
+        """One lane. Never returns."""
+        while True:
+            try:
+                seen = waker.seen()
+                if not await self.advance():
+                    await waker.wait(seen, await self._until_due())
+            except (DependencyDown, OSError) as error:
+                log.warning("the engine waits", reason=str(error))
+                await asyncio.sleep(AWAY)
+            except Exception:  # a mistake of ours about one command must not keep the others from being carried out
+                log.exception("a command could not be carried on; it is taken up again when its claim ends")
+
+    async def advance(self) -> bool:
+        """Carry the next command that is due as far as it goes now; whether there was one. Raises ``DependencyDown``;
+        what it had is taken up again when its claim ends."""
+        claimed_at = monotonic()
+        operation = await operations.claim(self.graph, self.claim_seconds)
+        if operation is None:
+            return False
+        attributes = {"grantwire.command": str(operation.id), "grantwire.team": operation.team}
+        parent = context_from(operation.traceparent) if operation.traceparent else None
+        name = f"{operation.verb} access"
+        with (
+            span("provisioner", name, kind=SpanKind.INTERNAL, parent=parent, attributes=attributes) as current,
+            tallying() as tally,
+        ):
+            try:
+                await self._carry(operation, claimed_at)
+                aws = {"calls": len(tally.took()), "seconds": round(sum(each for _, each in tally.took()), 4)}
+                current.set_attributes({f"grantwire.aws.{key}": value for key, value in aws.items()})
+                log.info("command carried on", command=str(operation.id), aws=aws)
+            except ClaimLost as error:
+                record_error(current, error)
+                log.warning("a claim was lost", command=str(operation.id), step=operation.step)
+        return True
+
+    async def _carry(self, operation: Operation, claimed_at: float) -> None:
+        if operation.taken_over > MOST_LOST:
+            await operations.finish(self.graph, operation, Ending("failed", operation.progress, LOST))
+            return
+        wants = await self._wants(operation)
+        try:
+            target = await self.targets.target(operation)
+        except (AwsError, NotFound, SecretKeyError) as error:
+            await self._unreachable(operation, error)
+            return
+        await Attempt(
+            self.graph,
+            self.fences,
+            target,
+            operation,
+            wants,
+            self.patience,
+            self.claim_seconds,
+            claimed_at,
+            self.recorder,
+        ).run()
+
+    async def _wants(self, operation: Operation) -> bool:
+        """What nobody asked for wants what the newest command of its intent wants."""
+        if not operation.watch:
+            return operation.wants
+        newest = await operations.newest(self.graph, operation.intent)
+        return newest.verb == "grant" if newest else operation.wants
+
+    async def _unreachable(self, operation: Operation, error: GrantwireError) -> None:
+        """The connector is gone, or its account cannot be entered."""
+        decided = self._without_target(operation, error)
+        if isinstance(decided, Go):
+            kept = replace(operation, progress=decided.progress)
+            await operations.checkpoint(self.graph, kept, self.claim_seconds)
+            await operations.rest(self.graph, kept, decided.seconds)
+        else:
+            await operations.finish(self.graph, operation, decided.ending)
+
+    def _without_target(self, operation: Operation, error: GrantwireError) -> Go | Finish:
+        if isinstance(error, AwsError):
+            return decide.decide_unread(operation, error, self.patience)
+        reason = Reason(code="connector_gone", text=str(error))
+        state = "failed" if operation.progress.sent else "refused"
+        return Finish(Ending(state, operation.progress, reason))
+
+    async def _until_due(self) -> float:
+        due = await operations.next_due(self.graph)
+        return LONGEST if due is None else min(max(due, 0.0), LONGEST)

@@ -1,0 +1,1 @@
+"""The kinds of targets, each as AWS reads and writes it."""

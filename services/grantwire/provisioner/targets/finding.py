@@ -1,0 +1,60 @@
+"""From a command to its target: the connector's settings, a session narrowed to what the kind of target needs."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from grantwire.aws.iam.access import IamAccess
+from grantwire.aws.identity_center.access import IdentityCenterAccess
+from grantwire.aws.provisioning import ProvisioningSessions, operation_kind
+from grantwire.aws.session import AwsSession
+from grantwire.contracts.failures import NotFound
+from grantwire.contracts.resources import Kind, RelationKind
+from grantwire.graph import Graph, connectors
+from grantwire.graph.connectors import StoredConnector
+from grantwire.graph.known import known
+from grantwire.graph.operation import Known, Operation
+from grantwire.provisioner.ports import Target
+from grantwire.provisioner.targets.center import Assigned, DirectoryMembership
+from grantwire.provisioner.targets.iam import IamMembership, InlinePolicy, PolicyAttachment
+
+_IN_IAM: Final = (Kind.IAM_GROUP, Kind.IAM_POLICY, Kind.INLINE_POLICY)
+
+
+@dataclass(frozen=True)
+class StoredTargets:
+    """Targets of the connectors that the graph keeps."""
+
+    graph: Graph
+    sessions: ProvisioningSessions
+
+    async def target(self, operation: Operation) -> Target:
+        """Raises ``NotFound``, ``SecretKeyError``, ``AwsError``."""
+        stored = await connectors.get(self.graph, operation.connector)
+        settings = await connectors.settings(self.graph, operation.connector, stored.version)
+        facts, command = await known(self.graph, operation.command), operation.command
+        kind = operation_kind(command.relation, command.target.kind)
+        session = self.sessions.get(settings, stored.version, operation.account, kind)
+        if command.target.kind in _IN_IAM:
+            return _in_iam(session, operation, stored, facts)
+        return _in_center(session, operation, stored, facts)
+
+
+def _in_iam(session: AwsSession, operation: Operation, stored: StoredConnector, facts: Known) -> Target:
+    access, command, own = IamAccess(session), operation.command, operation.account == stored.account
+    role = stored.connector.role_arn if own else stored.connector.child_role(operation.account).arn
+    unique_id = command.unique_id or facts.unique_id
+    if command.target.kind is Kind.IAM_GROUP:
+        return IamMembership(access, command, unique_id, role)
+    if command.target.kind is Kind.IAM_POLICY:
+        return PolicyAttachment(access, command, unique_id, role)
+    return InlinePolicy(access, command, unique_id, role)
+
+
+def _in_center(session: AwsSession, operation: Operation, stored: StoredConnector, facts: Known) -> Target:
+    center, command, role = stored.identity_center, operation.command, stored.connector.role_arn
+    if center is None or stored.account is None:
+        raise NotFound(f"Connector {stored.connector.id!r} reads no Identity Center by now.")
+    access = IdentityCenterAccess(session, center)
+    if command.relation is RelationKind.ASSIGNED:
+        return Assigned(access, command, facts, stored.account, role)
+    return DirectoryMembership(access, command, center.identity_store, stored.account, role)

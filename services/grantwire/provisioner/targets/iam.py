@@ -1,0 +1,211 @@
+"""Relations inside the IAM of one account: memberships, managed policies, inline policies.
+
+Names are IAM's and hold for one account, so what stands behind each is read first and its ARN compared: nothing is
+written to a namesake.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from grantwire.aws.iam import access as names
+from grantwire.aws.iam.access import IamAccess
+from grantwire.contracts.commands import AccessCommand, Ref
+from grantwire.contracts.failures import AwsCause, AwsError
+from grantwire.contracts.ids import AccountId, iam_scope
+from grantwire.contracts.outcomes import PlannedCall
+from grantwire.contracts.policies import aws_policy
+from grantwire.contracts.resources import Kind, RelationKind
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph.parts import Part, PartRead
+from grantwire.provisioner.names import Iam, iam, inline
+from grantwire.provisioner.ports import Look, Place, Polled, Sent
+from grantwire.provisioner.targets.kit import elsewhere, missing, relation, replaced, seen
+
+T = TypeVar("T")
+
+
+@dataclass
+class _InIam:
+    """One command inside one account. ``unique_id``: the principal's, as the sender or the graph knows it; ``role``:
+    who writes, for the plan."""
+
+    access: IamAccess
+    command: AccessCommand
+    unique_id: str | None
+    role: str | None
+
+    @property
+    def principal(self) -> Iam:
+        return iam(self.command.principal)
+
+    @property
+    def place(self) -> Place:
+        return Place(iam_scope(AccountId(self.command.account)), "iam", self.command.account)
+
+    async def poll(self, request_id: str, wants: bool) -> Polled:
+        """IAM writes at once."""
+        raise AssertionError("nothing of IAM goes on by itself")
+
+    async def adopt(self, wants: bool) -> str | None:
+        return None
+
+    async def _principal(self) -> Reason | None:
+        """Why the principal is not the one that is meant."""
+        who, access = self.principal, self.access
+        ask = {Kind.IAM_USER: access.user, Kind.IAM_GROUP: access.group, Kind.IAM_ROLE: access.role}[who.kind]
+        found = await ask(who.name)
+        if found is None:
+            return missing(self.command, self.command.principal, _GET[who.kind])
+        if found.arn != who.arn:
+            return elsewhere(self.command.principal, found.arn)
+        if self.unique_id is not None and found.unique_id != self.unique_id:
+            return replaced(self.command.principal, self.unique_id, found.unique_id)
+        return None
+
+    def _plan(self, operation: str, reads: tuple[str, ...], **parameters: str) -> list[PlannedCall]:
+        calls: list[tuple[str, bool, dict[str, str]]] = [(each, False, {}) for each in reads]
+        return [
+            PlannedCall(operation=name, account=self.command.account, role=self.role, writes=writes, parameters=given)
+            for name, writes, given in [*calls, (operation, True, parameters), (reads[-1], False, {})]
+        ]
+
+
+_GET: Final = {Kind.IAM_USER: names.USER, Kind.IAM_GROUP: names.GROUP, Kind.IAM_ROLE: names.ROLE}
+
+
+@dataclass
+class IamMembership(_InIam):
+    """A user in a group."""
+
+    async def look(self) -> Look:
+        refusal = await self._principal()
+        if refusal is None:
+            group = await self.access.group(self._group.name)
+            if group is None:
+                refusal = missing(self.command, self.command.target, names.GROUP)
+            elif group.arn != self._group.arn:
+                refusal = elsewhere(self.command.target, group.arn)
+        return await self._read(refusal)
+
+    async def read(self) -> Look:
+        return await self._read(None)
+
+    async def send(self, wants: bool, look: Look) -> Sent:
+        write = self.access.add_to_group if wants else self.access.remove_from_group
+        return Sent(await write(self._group.name, self.principal.name))
+
+    @property
+    def _group(self) -> Iam:
+        return iam(self.command.target)
+
+    async def _read(self, refusal: Reason | None) -> Look:
+        groups = await _or_none(self.access.groups_of(self.principal.name))
+        held = any(each.arn == self._group.arn for each in groups)
+        user = self.command.principal
+        refs = [Ref(kind=Kind.IAM_GROUP, native_id=each.arn) for each in groups]
+        rows = tuple(relation(RelationKind.MEMBER_OF, user, each) for each in refs)
+        part = Part(RelationKind.MEMBER_OF, (user.kind, user.native_id))
+        return Look(seen(held, names.GROUPS_OF, refusal), PartRead(part, rows), plan=self._planned)
+
+    @property
+    def _planned(self) -> list[PlannedCall]:
+        operation = names.ADD if self.command.verb() == "grant" else names.REMOVE
+        given = {"GroupName": self._group.name, "UserName": self.principal.name}
+        return self._plan(operation, (names.USER, names.GROUP, names.GROUPS_OF), **given)
+
+
+@dataclass
+class PolicyAttachment(_InIam):
+    """A managed policy on a user, group or role."""
+
+    async def look(self) -> Look:
+        refusal = await self._principal() or await self._policy()
+        return await self._read(refusal)
+
+    async def read(self) -> Look:
+        return await self._read(None)
+
+    async def send(self, wants: bool, look: Look) -> Sent:
+        who, write = self.principal, self.access.attach if wants else self.access.detach
+        return Sent(await write(who.kind, who.name, self.command.target.native_id))
+
+    async def _policy(self) -> Reason | None:
+        found = await self.access.policy(self.command.target.native_id)
+        return missing(self.command, self.command.target, names.POLICY) if found is None else None
+
+    async def _read(self, refusal: Reason | None) -> Look:
+        who, holder = self.principal, self.command.principal
+        policies = await _or_none(self.access.attached(who.kind, who.name))
+        held = any(each.arn == self.command.target.native_id for each in policies)
+        rows = tuple(
+            relation(RelationKind.ATTACHED, Ref(kind=Kind.IAM_POLICY, native_id=each.arn), holder) for each in policies
+        )
+        mentions = tuple(found for each in policies if (found := aws_policy(each.arn)) is not None)
+        part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.IAM_POLICY)
+        read = PartRead(part, rows, mentions=mentions)
+        return Look(seen(held, self._list, refusal), read, plan=self._planned)
+
+    @property
+    def _list(self) -> str:
+        return f"iam:ListAttached{_WORDS[self.principal.kind]}Policies"
+
+    @property
+    def _planned(self) -> list[PlannedCall]:
+        word, verb = _WORDS[self.principal.kind], "Attach" if self.command.verb() == "grant" else "Detach"
+        reads = (_GET[self.principal.kind], names.POLICY, self._list)
+        given = {f"{word}Name": self.principal.name, "PolicyArn": self.command.target.native_id}
+        return self._plan(f"iam:{verb}{word}Policy", reads, **given)
+
+
+@dataclass
+class InlinePolicy(_InIam):
+    """An inline policy of a user, group or role: it can only be taken away."""
+
+    async def look(self) -> Look:
+        return await self._read(await self._principal())
+
+    async def read(self) -> Look:
+        return await self._read(None)
+
+    async def send(self, wants: bool, look: Look) -> Sent:
+        who = self.principal
+        return Sent(await self.access.delete_inline(who.kind, who.name, self._name))
+
+    @property
+    def _name(self) -> str:
+        return inline(self.command.target)[1]
+
+    async def _read(self, refusal: Reason | None) -> Look:
+        """Names only: what the graph holds of the other policies stays, their documents included."""
+        who, holder, target = self.principal, self.command.principal, self.command.target
+        listed = await _or_none(self.access.inline(who.kind, who.name))
+        there = self._name in listed
+        refs = [Ref(kind=Kind.INLINE_POLICY, native_id=f"{who.arn}#{name}") for name in listed]
+        rows = tuple(relation(RelationKind.ATTACHED, each, holder) for each in refs)
+        part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.INLINE_POLICY)
+        gone = () if there else ((target.kind, target.native_id),)
+        return Look(seen(there, self._list, refusal), PartRead(part, rows, gone=gone), plan=self._planned)
+
+    @property
+    def _list(self) -> str:
+        return f"iam:List{_WORDS[self.principal.kind]}Policies"
+
+    @property
+    def _planned(self) -> list[PlannedCall]:
+        word = _WORDS[self.principal.kind]
+        given = {f"{word}Name": self.principal.name, "PolicyName": self._name}
+        return self._plan(f"iam:Delete{word}Policy", (_GET[self.principal.kind], self._list), **given)
+
+
+_WORDS: Final = {Kind.IAM_USER: "User", Kind.IAM_GROUP: "Group", Kind.IAM_ROLE: "Role"}
+
+
+async def _or_none(listing: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+    """What is listed of a principal that may be gone: then it holds nothing."""
+    try:
+        return await listing
+    except AwsError as error:
+        if error.cause is not AwsCause.GONE:
+            raise
+        return ()

@@ -1,0 +1,213 @@
+"""A command counts once, in the order of the stream, and one engine at a time has it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from grantwire.contracts.snapshots import Reason
+from grantwire.graph import Graph, inbox, operations
+from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operations import ClaimLost
+from tests.integration.graph.commands import arrived, command, told
+
+WHY = Reason(code="x", text="Because.")
+SECONDS = 30.0
+
+
+async def claimed(graph: Graph, seconds: float = SECONDS) -> Operation:
+    found = await operations.claim(graph, seconds)
+    assert found is not None
+    return found
+
+
+async def end(graph: Graph, operation: Operation, state: str = "granted") -> None:
+    await operations.finish(graph, operation, Ending(state, Progress()))
+
+
+async def test_a_command_is_taken_once_however_often_it_comes(graph: Graph) -> None:
+    wanted = command()
+    assert await inbox.accept(graph, arrived(wanted)) == "accepted"
+    assert [await inbox.accept(graph, arrived(wanted)) for _ in range(3)] == ["known"] * 3
+    assert await told(graph) == ["accepted"]
+    assert (await claimed(graph)).command == wanted
+    assert await operations.claim(graph, SECONDS) is None
+
+
+async def test_the_same_id_with_another_body_is_refused_and_the_first_stands(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted))
+    other = wanted.model_copy(update={"reason": "another"})
+    assert await inbox.accept(graph, arrived(other)) == "id_reused"
+    assert await told(graph) == ["accepted", "refused"]
+    assert (await claimed(graph)).command == wanted
+
+
+async def test_two_teams_may_choose_the_same_id(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted))
+    assert await inbox.accept(graph, arrived(wanted, team="search")) == "accepted"
+
+
+async def test_a_refused_command_stands_in_nobodys_way(graph: Graph) -> None:
+    queued = command()
+    await inbox.accept(graph, arrived(queued))
+    refused = command("revoke")
+    assert await inbox.accept(graph, arrived(refused, refusal=WHY)) == "refused"
+    assert await told(graph, refused.id) == ["refused"]
+    assert await told(graph, queued.id) == ["accepted"]
+    assert (await claimed(graph)).id == queued.id
+
+
+async def test_a_newer_intent_supersedes_what_waits(graph: Graph) -> None:
+    older, newer = command(), command("revoke")
+    await inbox.accept(graph, arrived(older))
+    await inbox.accept(graph, arrived(newer))
+    assert await told(graph, older.id) == ["accepted", "superseded"]
+    assert (await claimed(graph)).id == newer.id
+
+
+async def test_an_older_intent_that_comes_late_is_superseded(graph: Graph) -> None:
+    older, newer = command(), command("revoke")
+    await inbox.accept(graph, arrived(newer, 1_000_000))
+    assert await inbox.accept(graph, arrived(older, 999_999)) == "superseded"
+    assert await told(graph, older.id) == ["accepted", "superseded"]
+
+
+async def test_a_copy_that_was_sent_earlier_makes_its_command_older(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted, 2_000_009))
+    assert await inbox.accept(graph, arrived(wanted, 2_000_001)) == "known"
+    assert (await claimed(graph)).sequence == 2_000_001
+
+
+async def test_whoever_was_overtaken_by_a_copy_is_what_counts_once_the_original_comes(graph: Graph) -> None:
+    first, second = command(), command("revoke")
+    await inbox.accept(graph, arrived(second, 2_000_005))
+    await inbox.accept(graph, arrived(first, 2_000_009))
+    assert await told(graph, second.id) == ["accepted", "superseded"]
+    await inbox.accept(graph, arrived(first, 2_000_001))
+    assert await told(graph, first.id) == ["accepted", "superseded"]
+    watcher = await claimed(graph)
+    newest = await operations.newest(graph, watcher.intent)
+    assert watcher.watch and newest is not None and newest.id == second.id
+
+
+async def test_a_dry_run_supersedes_nothing_and_waits_for_nobody(graph: Graph) -> None:
+    queued = command()
+    await inbox.accept(graph, arrived(queued))
+    await claimed(graph)
+    await inbox.accept(graph, arrived(command("revoke", dry_run=True)))
+    assert (await claimed(graph)).dry_run
+    assert await told(graph, queued.id) == ["accepted"]
+
+
+async def test_one_principal_is_changed_by_one_command_at_a_time_in_order(graph: Graph) -> None:
+    first, second, other = command(group="a"), command(group="b"), command(user="eve")
+    for each in (first, second, other):
+        await inbox.accept(graph, arrived(each))
+    held = await claimed(graph)
+    assert held.id == first.id
+    assert (await claimed(graph)).id == other.id
+    assert await operations.claim(graph, SECONDS) is None
+    await end(graph, held)
+    assert (await claimed(graph)).id == second.id
+
+
+async def test_what_is_parked_is_passed_by_others(graph: Graph) -> None:
+    first, second = command(group="a"), command(group="b")
+    for each in (first, second):
+        await inbox.accept(graph, arrived(each))
+    await operations.park(graph, await claimed(graph), WHY, 600.0)
+    assert (await claimed(graph)).id == second.id
+    assert await told(graph, first.id) == ["accepted", "parked"]
+
+
+async def test_a_parked_command_is_told_once_for_each_reason(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted))
+    for _ in range(3):
+        await operations.park(graph, await claimed(graph), WHY, 0.0)
+    await operations.park(graph, await claimed(graph), Reason(code="y", text="Now for that."), 0.0)
+    assert await told(graph, wanted.id) == ["accepted", "parked", "parked"]
+
+
+async def test_a_newer_intent_supersedes_what_is_parked(graph: Graph) -> None:
+    parked = command()
+    await inbox.accept(graph, arrived(parked))
+    await operations.park(graph, await claimed(graph), WHY, 600.0)
+    await inbox.accept(graph, arrived(command("revoke")))
+    assert await told(graph, parked.id) == ["accepted", "parked", "superseded"]
+
+
+async def test_what_is_being_written_is_left_to_its_engine(graph: Graph) -> None:
+    writing, newer = command(), command("revoke")
+    await inbox.accept(graph, arrived(writing))
+    held = await claimed(graph)
+    await inbox.accept(graph, arrived(newer))
+    assert await operations.claim(graph, SECONDS) is None
+    newest = await operations.newest(graph, held.intent)
+    assert newest is not None and newest.id == newer.id
+    await end(graph, held)
+    assert (await claimed(graph)).id == newer.id
+
+
+async def test_a_lost_claim_writes_nothing_any_more(graph: Graph) -> None:
+    await inbox.accept(graph, arrived(command()))
+    lost = await claimed(graph, 0.0)
+    taken = await claimed(graph)
+    assert (taken.id, taken.taken_over) == (lost.id, 1)
+    acts: list[Any] = [
+        operations.checkpoint(graph, replace(lost, step="acting"), SECONDS),
+        operations.rest(graph, lost, 1.0),
+        operations.park(graph, lost, WHY, 1.0),
+        operations.finish(graph, lost, Ending("granted", Progress())),
+    ]
+    for act in acts:
+        with pytest.raises(ClaimLost):
+            await act
+    assert await told(graph) == ["accepted"]
+
+
+async def test_how_far_it_was_survives_its_engine(graph: Graph) -> None:
+    await inbox.accept(graph, arrived(command()))
+    held = await claimed(graph)
+    progress = Progress(before=False, sent=1, request_id="r", request_ids=("r",))
+    await operations.checkpoint(graph, replace(held, step="waiting", progress=progress), 0.0)
+    again = await claimed(graph)
+    assert (again.step, again.progress) == ("waiting", progress)
+
+
+async def test_what_rests_keeps_its_resource(graph: Graph) -> None:
+    await inbox.accept(graph, arrived(command(group="a")))
+    await inbox.accept(graph, arrived(command(group="b")))
+    await operations.rest(graph, await claimed(graph), 600.0)
+    assert await operations.claim(graph, SECONDS) is None
+    assert 500 < (await operations.next_due(graph) or 0) <= 600
+
+
+async def test_watching_over_what_may_be_written_late_blocks_nobody_and_tells_nobody(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted))
+    held = await claimed(graph)
+    await operations.watch_over(graph, held, "It may have written late.", 600.0)
+    await end(graph, held)
+    newer = command("revoke")
+    await inbox.accept(graph, arrived(newer))
+    await end(graph, await claimed(graph), "revoked")
+    await operations.watch_over(graph, held, "Now.", 0.0)
+    watcher = await claimed(graph)
+    newest = await operations.newest(graph, watcher.intent)
+    assert watcher.watch and newest is not None and newest.id == newer.id
+    await end(graph, watcher, "already_gone")
+    assert await told(graph) == ["accepted", "granted", "accepted", "revoked"]
+
+
+async def test_the_last_that_was_told_is_there_for_whoever_asks(graph: Graph) -> None:
+    wanted = command()
+    await inbox.accept(graph, arrived(wanted))
+    assert (await inbox.last_told(graph, "payments", wanted.id) or {})["state"] == "accepted"
+    assert await inbox.last_told(graph, "search", wanted.id) is None
+    await end(graph, await claimed(graph))
+    last = await inbox.last_told(graph, "payments", wanted.id) or {}
+    assert (last["state"], last["n"]) == ("granted", 1)
