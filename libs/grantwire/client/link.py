@@ -63,7 +63,8 @@ class Link:
         """Raises ``DependencyDown`` when no server lets it in."""
         self._client = await connect(self._login, Ears(self._on_error, self._on_upset, self._on_back))
         await self._client.subscribe(subjects.outcomes(self._team), cb=self._on_told)
-        await self._client.flush()
+        await self._client.flush()  # nats-py's ping overtakes what is still to be written: the second comes after it,
+        await self._client.flush()  # and after what the server says against it
 
     async def close(self) -> None:
         if self._client is not None and not self._client.is_closed:
