@@ -158,11 +158,15 @@ class Life:
         self.under_way.append(self._whole(key))
 
     async def _stale(self, key: str) -> None:
-        """AWS answers from before the last change."""
-        self.under_way.append(self._whole(key, self.aws[key][-2:][0]))
+        """AWS answers from before the last change, and this arrives at once."""
+        await self._run(self._whole(key, self.aws[key][-2:][0]))
 
     async def _change(self, key: str, name: int, letter: str) -> None:
         await self._command(key, PARTS[key][name % len(PARTS[key])], letter)
+
+    async def _at_once(self, key: str, name: int, letter: str) -> None:
+        await self._change(key, name, letter)
+        await self._run(self.under_way.pop())
 
     async def _command(self, key: str, name: str, letter: str) -> None:
         self.aws[key].append(self.aws[key][-1].toggled(name, letter))
@@ -251,8 +255,8 @@ async def _play(steps: list[Any], ends: list[Any], server: Server, template_url:
 keys, letters, numbers = st.sampled_from(sorted(PARTS)), st.sampled_from("gh"), st.integers(0, 11)
 step = st.one_of(
     st.tuples(st.sampled_from(("toggle", "change")), keys, numbers, letters),
-    st.tuples(st.just("change"), keys, numbers, letters),
-    st.tuples(st.sampled_from(("begin", "stale", "level", "fail", "same", "age")), keys),
+    st.tuples(st.sampled_from(("change", "at_once", "at_once")), keys, numbers, letters),
+    st.tuples(st.sampled_from(("stale", "stale", "begin", "level", "fail", "same", "age")), keys),
     st.tuples(st.sampled_from(("arrive", "arrive", "again")), keys, numbers),
 )
 endings = st.tuples(*(st.tuples(numbers, letters) for _ in PARTS))
@@ -289,10 +293,9 @@ PLANTED = {
     "fences that go too early": ("SETTLE", lambda statement: statement.replace("- $5::interval", "+ 0 * $5::interval")),
 }
 _TELLING: list[Any] = [
-    ("change", IAM, 0, "h"), ("arrive", IAM, 0), ("stale", IAM), ("arrive", IAM, 0),
-    ("begin", IAM), ("change", IAM, 3, "g"), ("toggle", IAM, 2, "h"), ("begin", IAM), ("arrive", IAM, 1),
-    ("arrive", IAM, 1), ("stale", IAM), ("arrive", IAM, 1), ("change", ASSIGNMENTS, 0, "g"), ("arrive", IAM, 1),
-    ("begin", ASSIGNMENTS), ("arrive", IAM, 1), ("stale", ASSIGNMENTS), ("arrive", IAM, 1),
+    ("at_once", IAM, 0, "h"), ("stale", IAM), ("begin", IAM), ("change", IAM, 3, "g"), ("toggle", IAM, 2, "h"),
+    ("begin", IAM), ("arrive", IAM, 1), ("arrive", IAM, 1), ("stale", IAM), ("at_once", ASSIGNMENTS, 0, "g"),
+    ("begin", ASSIGNMENTS), ("arrive", IAM, 1), ("stale", ASSIGNMENTS),
 ]  # fmt: skip
 
 
