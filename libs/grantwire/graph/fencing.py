@@ -44,7 +44,8 @@ async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:
     """After a whole reading was applied: fences that it was later than have done their work, once AWS no longer answers
     from before the write. Of what is disputed another reading is asked for, once, for when it decides."""
     connection, scope = work.connection, work.scope
-    await connection.execute(sql.SETTLE, TENANT, scope.id, work.seal.fence, scope.at, DISPUTABLE_FOR)
+    shown = [code for kind, code in RELATION_CODES.items() if kind.value in work.seal.covers]
+    await connection.execute(sql.SETTLE, TENANT, scope.id, work.seal.fence, scope.at, DISPUTABLE_FOR, shown)
     news = [dispute.fence for dispute in disputes if not dispute.fence.disputed]
     if news:
         await connection.execute(sql.DISPUTE, TENANT, scope.id, *_columns(news))

@@ -67,17 +67,20 @@ async def _apply(connection: Connection, patch: Patch, scope: Scope, traceparent
 
 async def _known_later(connection: Connection, patch: Patch, scope: Scope) -> set[Part]:
     """The parts that are known from a whole reading or a patch which began no earlier than this one."""
+    fences = await fencing.fences_of(connection, scope)
+    began = {(fence.relation, fence.holder, fence.of): fence.began for fence in fences}
     parts = [read.part for read in patch.parts]
-    if scope.whole_began > patch.fence:
-        return set(parts)
-    began = {
-        (fence.relation, fence.holder, fence.of): fence.began for fence in await fencing.fences_of(connection, scope)
-    }
-    return {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= patch.fence}
+    later = {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= patch.fence}
+    return later | {part for part in parts if _is_whole(scope, part) and scope.whole_began > patch.fence}
+
+
+def _is_whole(scope: Scope, part: Part) -> bool:
+    """Whether the last whole reading showed relations of that kind."""
+    return part.relation.value in scope.covers
 
 
 async def _older(connection: Connection, patch: Patch, scope: Scope) -> Patched:
-    """A whole reading that began later may still have read the part earlier than the patch did: where they differ, the
+    """A whole reading that began later may still have seen the part earlier than the patch did: where they differ, the
     next one brings the whole body."""
     if scope.whole_began > patch.fence and (await _changes(connection, scope, patch.parts)).size:
         await scopes.ask_again(connection, scope)

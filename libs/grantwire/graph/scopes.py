@@ -35,6 +35,7 @@ class Scope:
     rows_digest: str | None
     account: str | None
     whole_began: int
+    covers: list[str]
     missed_patch: int
 
 

@@ -111,6 +111,18 @@ async def test_of_what_a_reading_could_not_see_a_fence_makes_no_evidence(graph: 
     assert (await scope(graph, IAM))["reason"]["code"] == "kept", "nothing is disputed"
 
 
+async def test_what_a_later_reading_could_not_see_it_does_not_know_better(graph: Graph) -> None:
+    bus, covers = World(graph).bus(IAM), [kind for kind in COVERS if kind != "member_of"]
+    await bus.send(GROUPS.world(False))
+    bus.sequence += 2
+    await bus.send(facts(GROUPS.world(False).resources), covers=covers)
+    assert (await patch(graph, bus, GROUPS.read(True), fence=bus.sequence - 1)).outcome == "applied"
+    await two_minutes_pass(graph)
+    await bus.send(facts(GROUPS.world(False).resources), covers=covers)
+    assert (await patch(graph, bus, GROUPS.read(False), fence=bus.sequence - 3)).outcome == "older", "than that patch"
+    assert await member_of(graph) == {"admins", "readers"}
+
+
 # Disputes
 
 

@@ -19,7 +19,7 @@ ON CONFLICT (tenant_id, key) DO NOTHING"""
 # The scope under the lock. The clock is read after waiting for the lock, so versions of a row never overlap.
 SCOPE: Final = """
 SELECT id, began, digest, state, rows, resync, held_set, allowed_set, loaded_at,
-       retired_at, retired_why, rows_digest, account, whole_began, missed_patch, clock_timestamp() AS at
+       retired_at, retired_why, rows_digest, account, whole_began, covers, missed_patch, clock_timestamp() AS at
 FROM scope WHERE tenant_id = $1 AND key = $2"""
 
 NEXT_APPLY: Final = "SELECT nextval('apply_seq')"

@@ -35,10 +35,12 @@ FROM unnest($3::smallint[], $4::uuid[], $5::smallint[]) AS u(relation, holder, o
 WHERE f.tenant_id = $1 AND f.scope_id = $2
   AND f.relation = u.relation AND f.holder = u.holder AND f.of_kind = u.of_kind"""
 
-# A whole reading that began at $3 was applied. What AWS may still contradict stays, $4 and $5 as above.
+# A whole reading that began at $3 was applied, which shows relations of the kinds $6. What AWS may still contradict
+# stays, $4 and $5 as above.
 SETTLE: Final = """
 DELETE FROM part_fence
-WHERE tenant_id = $1 AND scope_id = $2 AND began < $3 AND patched_at <= $4::timestamptz - $5::interval"""
+WHERE tenant_id = $1 AND scope_id = $2 AND began < $3 AND patched_at <= $4::timestamptz - $5::interval
+  AND relation = ANY($6::smallint[])"""
 
 FORGET: Final = "DELETE FROM part_fence WHERE tenant_id = $1 AND scope_id = $2"
 
