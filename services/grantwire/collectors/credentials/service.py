@@ -1,24 +1,19 @@
 """The credentials collector's wiring: settings from the graph, accounts from AWS, snapshots onto the bus."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from faststream.nats import NatsBroker
 from pydantic import Field
 
-from grantwire import bus, telemetry
-from grantwire.aws import CREDENTIALS, Calls, Sessions
+from grantwire import bus
+from grantwire.aws import CREDENTIALS
 from grantwire.collectors.credentials.source import AwsCredentials
-from grantwire.collectors.kit.handlers import Collector
+from grantwire.collectors.kit.service import Desk, at_desk, collect
 from grantwire.collectors.kit.settings import CollectorSettings
-from grantwire.collectors.kit.stored import StoredConnectors, StoredKeys
-from grantwire.contracts.jobs import CollectScope
+from grantwire.collectors.kit.stored import StoredKeys
 from grantwire.contracts.streams import COLLECT_CREDENTIALS
-from grantwire.graph import Graph
-from grantwire.graph.budgets import SharedBudgets
 
 NAME: Final = "collector-credentials"
 
@@ -29,35 +24,19 @@ class Settings(CollectorSettings):
     credentials_lanes: int = Field(default=8, ge=1, le=COLLECT_CREDENTIALS.max_ack_pending)  # accounts at once
 
 
-def assemble(broker: NatsBroker, graph: Graph, sessions: Sessions, *, lanes: int) -> None:
-    """Say which function receives a job."""
-    collector = Collector(
-        StoredConnectors(graph),
-        AwsCredentials(sessions, StoredKeys(graph)),
-        bus.Publisher(broker, NAME),
-        telemetry.Recorder(NAME),
-    )
-    jobs = bus.route(COLLECT_CREDENTIALS, CollectScope, collector.collect_scope, service=NAME, retry=1.0)
-    bus.include(broker, jobs, lanes=lanes)
+def assemble(desk: Desk, *, lanes: int) -> None:
+    """Say what reads the account that a job names."""
+    source = AwsCredentials(desk.sessions, StoredKeys(desk.graph))
+    collect(desk.broker, desk.graph, source, COLLECT_CREDENTIALS, name=NAME, lanes=lanes)
 
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
-    telemetry.instrument(botocore=True)
-    aws = settings.aws()
-    calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
-    try:
-        async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
-            broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
-            async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
-                sessions = Sessions(aws, calls, budgets, actions=CREDENTIALS)
-                await asyncio.to_thread(sessions.warm)
-                assemble(broker, graph, sessions, lanes=settings.credentials_lanes)
-                async with bus.running(broker, COLLECT_CREDENTIALS):
-                    yield
-    finally:
-        calls.close()
+    async with at_desk(settings, NAME, CREDENTIALS) as desk:
+        assemble(desk, lanes=settings.credentials_lanes)
+        async with bus.running(desk.broker, COLLECT_CREDENTIALS):
+            yield
 
 
 def main() -> None:

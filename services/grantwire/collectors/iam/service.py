@@ -1,24 +1,19 @@
 """The IAM collector's wiring: settings from the graph, accounts from AWS, snapshots onto the bus."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from faststream.nats import NatsBroker
 from pydantic import Field
 
-from grantwire import bus, telemetry
-from grantwire.aws import Calls, Sessions
+from grantwire import bus
+from grantwire.aws import IAM_ALL
 from grantwire.collectors.iam.source import AwsIam
-from grantwire.collectors.kit.handlers import Collector
+from grantwire.collectors.kit.service import Desk, at_desk, collect
 from grantwire.collectors.kit.settings import CollectorSettings
-from grantwire.collectors.kit.stored import StoredConnectors, StoredFleet
-from grantwire.contracts.jobs import CollectScope
+from grantwire.collectors.kit.stored import StoredFleet
 from grantwire.contracts.streams import COLLECT_IAM
-from grantwire.graph import Graph
-from grantwire.graph.budgets import SharedBudgets
 
 NAME: Final = "collector-iam"
 
@@ -29,35 +24,19 @@ class Settings(CollectorSettings):
     collect_lanes: int = Field(default=8, ge=1, le=COLLECT_IAM.max_ack_pending)  # accounts read at the same time
 
 
-def assemble(broker: NatsBroker, graph: Graph, sessions: Sessions, *, lanes: int) -> None:
-    """Say which function receives a job."""
-    collector = Collector(
-        StoredConnectors(graph),
-        AwsIam(sessions, StoredFleet(graph)),
-        bus.Publisher(broker, NAME),
-        telemetry.Recorder(NAME),
-    )
-    jobs = bus.route(COLLECT_IAM, CollectScope, collector.collect_scope, service=NAME, retry=1.0)
-    bus.include(broker, jobs, lanes=lanes)
+def assemble(desk: Desk, *, lanes: int) -> None:
+    """Say what reads the account that a job names."""
+    source = AwsIam(desk.sessions, StoredFleet(desk.graph))
+    collect(desk.broker, desk.graph, source, COLLECT_IAM, name=NAME, lanes=lanes)
 
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
-    telemetry.instrument(botocore=True)
-    aws = settings.aws()
-    calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
-    try:
-        async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
-            broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
-            async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
-                sessions = Sessions(aws, calls, budgets)
-                await asyncio.to_thread(sessions.warm)
-                assemble(broker, graph, sessions, lanes=settings.collect_lanes)
-                async with bus.running(broker, COLLECT_IAM):
-                    yield
-    finally:
-        calls.close()
+    async with at_desk(settings, NAME, IAM_ALL) as desk:
+        assemble(desk, lanes=settings.collect_lanes)
+        async with bus.running(desk.broker, COLLECT_IAM):
+            yield
 
 
 def main() -> None:

@@ -1,25 +1,19 @@
 """The Identity Center collector's wiring: settings from the graph, scopes from AWS, snapshots onto the bus."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from faststream.nats import NatsBroker
 from pydantic import Field
 
-from grantwire import bus, telemetry
-from grantwire.aws import IDENTITY_CENTER, Calls, Sessions
+from grantwire import bus
+from grantwire.aws import IDENTITY_CENTER
 from grantwire.collectors.identity_center.source import AwsIdentityCenter
 from grantwire.collectors.identity_center.stored import StoredScopes
-from grantwire.collectors.kit.handlers import Collector
+from grantwire.collectors.kit.service import Desk, at_desk, collect
 from grantwire.collectors.kit.settings import CollectorSettings
-from grantwire.collectors.kit.stored import StoredConnectors
-from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_IDENTITY_CENTER
-from grantwire.graph import Graph
-from grantwire.graph.budgets import SharedBudgets
 
 NAME: Final = "collector-identity-center"
 
@@ -31,35 +25,19 @@ class Settings(CollectorSettings):
     identity_center_lanes: int = Field(default=12, ge=1, le=COLLECT_IDENTITY_CENTER.max_ack_pending)
 
 
-def assemble(broker: NatsBroker, graph: Graph, sessions: Sessions, *, lanes: int) -> None:
-    """Say which function receives a job."""
-    collector = Collector(
-        StoredConnectors(graph),
-        AwsIdentityCenter(sessions, StoredScopes(graph)),
-        bus.Publisher(broker, NAME),
-        telemetry.Recorder(NAME),
-    )
-    jobs = bus.route(COLLECT_IDENTITY_CENTER, CollectScope, collector.collect_scope, service=NAME, retry=1.0)
-    bus.include(broker, jobs, lanes=lanes)
+def assemble(desk: Desk, *, lanes: int) -> None:
+    """Say what reads the scope that a job names."""
+    source = AwsIdentityCenter(desk.sessions, StoredScopes(desk.graph))
+    collect(desk.broker, desk.graph, source, COLLECT_IDENTITY_CENTER, name=NAME, lanes=lanes)
 
 
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
-    telemetry.instrument(botocore=True)
-    aws = settings.aws()
-    calls, recorder = Calls(aws.concurrency), telemetry.Recorder(NAME)
-    try:
-        async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
-            broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
-            async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
-                sessions = Sessions(aws, calls, budgets, actions=IDENTITY_CENTER)
-                await asyncio.to_thread(sessions.warm)
-                assemble(broker, graph, sessions, lanes=settings.identity_center_lanes)
-                async with bus.running(broker, COLLECT_IDENTITY_CENTER):
-                    yield
-    finally:
-        calls.close()
+    async with at_desk(settings, NAME, IDENTITY_CENTER) as desk:
+        assemble(desk, lanes=settings.identity_center_lanes)
+        async with bus.running(desk.broker, COLLECT_IDENTITY_CENTER):
+            yield
 
 
 def main() -> None:

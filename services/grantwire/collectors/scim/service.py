@@ -9,12 +9,10 @@ from faststream.nats import NatsBroker
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from grantwire import bus, telemetry
-from grantwire.collectors.kit.handlers import Collector
-from grantwire.collectors.kit.stored import StoredConnectors
+from grantwire import bus
+from grantwire.collectors.kit.service import collect
 from grantwire.collectors.scim.source import ScimUsers
 from grantwire.contracts.failures import Invalid
-from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_SCIM
 from grantwire.graph import Graph
 from grantwire.graph.settings import KeySettings
@@ -47,10 +45,8 @@ class Settings(KeySettings, bus.BusSettings):
 
 
 def assemble(broker: NatsBroker, graph: Graph, source: ScimUsers, *, lanes: int) -> None:
-    """Say which function receives a job."""
-    collector = Collector(StoredConnectors(graph), source, bus.Publisher(broker, NAME), telemetry.Recorder(NAME))
-    jobs = bus.route(COLLECT_SCIM, CollectScope, collector.collect_scope, service=NAME, retry=1.0)
-    bus.include(broker, jobs, lanes=lanes)
+    """Say what reads the endpoint of a job's connector."""
+    collect(broker, graph, source, COLLECT_SCIM, name=NAME, lanes=lanes)
 
 
 @asynccontextmanager
