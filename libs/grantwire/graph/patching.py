@@ -89,10 +89,9 @@ async def _older(connection: Connection, patch: Patch, scope: Scope) -> Patched:
 
 async def _changes(connection: Connection, scope: Scope, reads: Sequence[PartRead]) -> Changes:
     named = [(read.part.relation, read.part.holder_id) for read in reads]
-    gone = {id for read in reads for id in read.gone_ids}
-    shown = {id for read in reads for id in read.shown_ids}
-    stored = await fencing.stored_of(connection, scope.id, named, gone | shown)
-    return parts.changes_of(reads, await fencing.with_relations(connection, scope.id, stored, sorted(gone)))
+    told = sorted({id for read in reads for id in read.gone_ids | read.shown_ids})
+    stored = await fencing.stored_of(connection, scope.id, named, told)
+    return parts.changes_of(reads, await fencing.with_relations(connection, scope.id, stored, told))
 
 
 async def _write(

@@ -1,9 +1,11 @@
 """Patches for the tests: for each kind of part a small world in which somebody has something, or has it not."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from grantwire.contracts.chunks import relation_row, resource_row
 from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
 from grantwire.graph import Graph
 from grantwire.graph.patching import Part, PartRead, Patch, Patched, apply_patch, mention_for
@@ -185,3 +187,19 @@ async def member_of(graph: Graph, who: str = "alice") -> set[str]:
         who,
     )
     return {row["name"] for row in rows}
+
+
+def rows(lines: Iterable[str]) -> dict[tuple[str, ...], Any]:
+    """Attributes by key, without what is merely mentioned."""
+    found: dict[tuple[str, ...], Any] = {}
+    for row in map(json.loads, lines):
+        if row["type"] == "relation":
+            found[row["kind"], row["source_kind"], row["source"], row["target_kind"], row["target"]] = row["attributes"]
+        elif row["native_id"] not in ("111122223333", "arn:aws:iam::aws:policy/Admin"):
+            found[row["kind"], row["native_id"]] = row["attributes"]
+    return found
+
+
+def of(facts: Facts) -> dict[tuple[str, ...], Any]:
+    made = [resource_row(row) for row in facts.resources] + [relation_row(row) for row in facts.relations]
+    return rows(json.dumps(row) for row in made)

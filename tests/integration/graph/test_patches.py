@@ -1,38 +1,16 @@
 """What a command changed is seen at once, and no reading that began before it takes that back."""
 
-import json
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
-from grantwire.contracts.chunks import relation_row, resource_row
-from grantwire.contracts.resources import Facts
 from grantwire.graph import Graph, apply_seal
 from grantwire.graph.checking import check
 from tests.integration.graph.joined import Source, World, scope, sizes
-from tests.integration.graph.patches import CASES, Case, patch, two_minutes_pass
+from tests.integration.graph.patches import CASES, Case, of, patch, rows, two_minutes_pass
 from tests.integration.graph.scenes import TRACE, fetch, value
 from tests.integration.graph.telling import told
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 both_ways = pytest.mark.parametrize("held", [True, False], ids=["granted", "revoked"])
-
-
-def rows(lines: Iterable[str]) -> dict[tuple[str, ...], Any]:
-    """Attributes by key, without what is merely mentioned."""
-    found: dict[tuple[str, ...], Any] = {}
-    for row in map(json.loads, lines):
-        if row["type"] == "relation":
-            found[row["kind"], row["source_kind"], row["source"], row["target_kind"], row["target"]] = row["attributes"]
-        elif row["native_id"] not in ("111122223333", "arn:aws:iam::aws:policy/Admin"):
-            found[row["kind"], row["native_id"]] = row["attributes"]
-    return found
-
-
-def of(facts: Facts) -> dict[tuple[str, ...], Any]:
-    made = [resource_row(row) for row in facts.resources] + [relation_row(row) for row in facts.relations]
-    return rows(json.dumps(row) for row in made)
 
 
 async def shows(world: World, case: Case, held: bool) -> None:

@@ -44,6 +44,7 @@ from tests.integration.graph.scenes import (
     member,
     user,
     value,
+    writes,
 )
 from tests.integration.graph.telling import told
 
@@ -69,6 +70,15 @@ async def test_a_role_follows_its_pair_for_the_same_cause(graph: Graph) -> None:
     causes = [message.cause for message in await told(graph) if message.kind == "realized_as"]
     assert causes == ["command 1", "command 2"]
     assert await check(graph) == []
+
+
+async def test_of_a_known_pair_only_the_assignment_is_written(graph: Graph) -> None:
+    world, case = World(graph), CASES["assignment"]
+    await world.assignments.send(case.world(False))
+    before = await writes(graph)
+    await patch(graph, world.assignments, case.read(True))
+    after = await writes(graph)
+    assert {name: after[name] - before[name] for name in ("node", "edge")} == {"node": 0, "edge": 1}
 
 
 async def test_a_deleted_principal_stays_one(graph: Graph) -> None:
