@@ -1,6 +1,7 @@
-"""The accounts of an organization become parts of a run, once the organization's own part of it has ended.
+"""The accounts of an organization become parts of a run, once the organization's own part of it has ended; what needs
+no account is read beside it.
 
-What becomes of each account is decided by a pure rule that the caller brings; this gathers what the rule goes by and
+What becomes of each scope is decided by a pure rule that the caller brings; this gathers what the rule goes by and
 carries out what it says, in one transaction.
 """
 
@@ -27,6 +28,24 @@ from grantwire.graph.wanted import Decide, Decision, Gap, Known, Part, Standing
 _NAMED_SETS = RELATION_CODES[RelationKind.INSTANCE_OF], KIND_CODES[Kind.PERMISSION_SET]
 
 
+async def to_begin(graph: Graph) -> list[str]:
+    """The runs of which nothing is on the bus yet, where more than the organization can be read at once."""
+    async with graph.connection() as connection:
+        return [str(row["id"]) for row in await connection.fetch(sql.TO_BEGIN, TENANT)]
+
+
+async def begin(graph: Graph, run: str, decide: Decide) -> Decision | None:
+    """Add the parts that are read beside the organization; returns what was decided. None as for ``expand``, which
+    leaves what is there already."""
+
+    async def work() -> Decision | None:
+        async with graph.transaction() as connection:
+            row = await _claimed(connection, run)
+            return await _decided(connection, row, decide) if row is not None else None
+
+    return await repeated(work)
+
+
 async def to_expand(graph: Graph) -> list[str]:
     """The runs whose accounts can be decided about now, the oldest first."""
     async with graph.connection() as connection:
@@ -39,15 +58,22 @@ async def expand(graph: Graph, run: str, decide: Decide) -> Decision | None:
 
     async def work() -> Decision | None:
         async with graph.transaction() as connection:
-            await connection.execute(connector_sql.LOCK, TENANT)
-            row = await connection.fetchrow(sql.CLAIM_RUN, TENANT, run_id(run))
-            return await _expand(connection, row, decide) if row is not None else None
+            row = await _claimed(connection, run)
+            if row is None:
+                return None
+            await connection.execute(sql.EXPANDED, TENANT, row["id"])
+            return await _decided(connection, row, decide)
 
     return await repeated(work)
 
 
-async def _expand(connection: Connection, run: asyncpg.Record, decide: Decide) -> Decision | None:
-    await connection.execute(sql.EXPANDED, TENANT, run["id"])
+async def _claimed(connection: Connection, run: str) -> asyncpg.Record | None:
+    """The run, if its accounts were not decided about and nobody else does it now."""
+    await connection.execute(connector_sql.LOCK, TENANT)
+    return await connection.fetchrow(sql.CLAIM_RUN, TENANT, run_id(run))
+
+
+async def _decided(connection: Connection, run: asyncpg.Record, decide: Decide) -> Decision | None:
     connector = await connection.fetchrow(connector_sql.GET, TENANT, run["connector"])
     if connector is None or connector["account"] is None:
         return None

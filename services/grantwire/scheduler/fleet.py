@@ -37,7 +37,7 @@ def decide(known: Known) -> Decision:
     """What becomes of each scope that the connector might read, and of each that it has."""
     candidates = _candidates(known)
     out = {account: why for account, one in candidates.items() if (why := left_out(known.connector, one))}
-    decision, standing = Decision(), {scope.key: scope for scope in known.scopes}
+    decision, standing = Decision(), _standing(known)
     decision.jobs.extend(part for part in _shared(known) if _due(known, standing.get(part.key)))
     for account, member in sorted(candidates.items()):
         if account not in out:
@@ -46,6 +46,11 @@ def decide(known: Known) -> Decision:
         if not scope.retired and (why := _unwanted(known, scope, candidates.keys(), out)):
             decision.retire[scope.key] = why
     return decision
+
+
+def decide_at_once(known: Known) -> Decision:
+    """What is read beside the organization, because nothing that it tells decides about it."""
+    return Decision(jobs=[part for part in _at_once(known) if _due(known, _standing(known).get(part.key))])
 
 
 def left_out(connector: Connector, member: Member) -> str | None:
@@ -114,17 +119,24 @@ def _parts(known: Known, account: AccountId) -> Iterator[Part]:
         yield Part("identity_center", assignments_scope(account), account)
 
 
+def _standing(known: Known) -> dict[str, Standing]:
+    return {scope.key: scope for scope in known.scopes}
+
+
+def _at_once(known: Known) -> Iterator[Part]:
+    """What takes the most calls of Identity Center. Its users are not among them: their list is begun when the accounts
+    have named theirs, whom it tells of too."""
+    if known.organization and (center := known.identity_center):
+        yield Part("identity_center", permission_sets_scope(center.instance_arn), None)
+        yield Part("identity_center", directory_groups_scope(center.identity_store), None)
+        yield Part("identity_center", directory_memberships_scope(center.identity_store), None)
+
+
 def _shared(known: Known) -> Iterator[Part]:
     """What is read once, whatever accounts there are: first, for reading assignments needs to know the directory."""
+    yield from _at_once(known)
     if known.organization and (center := known.identity_center):
-        store = center.identity_store
-        for key in (
-            permission_sets_scope(center.instance_arn),
-            directory_users_scope(store),
-            directory_groups_scope(store),
-            directory_memberships_scope(store),
-        ):
-            yield Part("identity_center", key, None)
+        yield Part("identity_center", directory_users_scope(center.identity_store), None)
     if known.connector.scim and known.connector.scim_endpoint:
         yield Part("scim", scim_scope(known.connector.scim_endpoint), None)
 

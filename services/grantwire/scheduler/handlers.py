@@ -15,7 +15,7 @@ from grantwire.contracts.streams import JOBS, Stream
 from grantwire.graph import Graph, expanding, purging, runs
 from grantwire.graph.retiring import RETENTION
 from grantwire.graph.runs import PendingScope, TimetableRow
-from grantwire.scheduler.fleet import decide
+from grantwire.scheduler.fleet import decide, decide_at_once
 from grantwire.scheduler.timetable import due
 from grantwire.telemetry import Recorder, utc_now
 
@@ -47,6 +47,8 @@ class Scheduler:
         now = utc_now()
         for entry in due(now, await runs.timetable(self.graph, now)):
             await self._ask(entry)
+        for run in await expanding.to_begin(self.graph):
+            await expanding.begin(self.graph, run, decide_at_once)
         for run in await expanding.to_expand(self.graph):
             await self._expand(run)
         waiting = await runs.pending(self.graph)

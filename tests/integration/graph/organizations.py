@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from grantwire.contracts.connectors import Connector, ConnectorState
+from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.contracts.resources import Facts, Kind, RelationKind, Resource
 from grantwire.contracts.snapshots import Outcome, Reason
 from grantwire.graph import Applied, Graph, apply_seal, connectors, expanding, queries, runs
@@ -65,6 +66,18 @@ class Fleet:
         self.connector = self.connector.model_copy(update=changes)
         return await connectors.put(
             self.graph, self.connector, account=OWN, organization=ID, state=ConnectorState.SYNCING, reason=None
+        )
+
+    async def put_with(self, center: IdentityCenter) -> int:
+        """The connector and the Identity Center that was found for it."""
+        return await connectors.put(
+            self.graph,
+            self.connector,
+            account=OWN,
+            organization=ID,
+            identity_center=center,
+            state=ConnectorState.SYNCING,
+            reason=None,
         )
 
     async def request(self, cause: runs.Cause = "manual") -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from grantwire.contracts.connectors import ConnectorState
 from grantwire.contracts.failures import NotFound
+from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.graph import Graph, apply_seal, connectors, expanding, fleet, queries, runs
+from grantwire.scheduler.fleet import decide_at_once
 from grantwire.telemetry.clock import utc_now
 from tests.integration.graph.organizations import (
     ALL,
@@ -26,6 +28,7 @@ from tests.integration.graph.organizations import (
     keys,
     organization,
     retired,
+    settings,
     states,
 )
 from tests.integration.graph.scenes import value
@@ -66,6 +69,42 @@ async def test_a_run_begins_with_the_organization_and_goes_on_with_its_accounts(
     assert (view.state, view.parts, view.calls) == ("complete", {"complete": 5}, 5)
     assert view.finished_at is not None and view.seconds is not None and view.seconds > 0
     assert (await connectors.get(graph, "org")).state is ConnectorState.CONNECTED
+
+
+async def test_what_needs_no_account_is_read_beside_the_organization(graph: Graph) -> None:
+    one = Fleet(graph, settings(identity_center=True))
+    center = IdentityCenter(instance_arn="arn:aws:sso:::instance/ssoins-1", identity_store="d-1", region="eu-west-1")
+    await one.put_with(center)
+    run = await one.request()
+    assert await expanding.to_begin(graph) == [run]
+    await expanding.begin(graph, run, decide_at_once)
+    assert await expanding.to_begin(graph) == [], "once is enough"
+    beside = {"permission_sets/ssoins-1", "directory_groups/d-1", "directory_memberships/d-1"}
+    jobs = [job.scope for job in await runs.pending(graph)]
+    assert (jobs[0], set(jobs[1:])) == (SCOPE, beside)
+    for scope in jobs:
+        await runs.published(graph, run, scope)
+    assert await expanding.to_expand(graph) == [], "the organization is still read"
+    await one.read_organization(run)
+    assert await expanding.to_expand(graph) == [run], "what is read beside it holds nothing up"
+    await one.expand(run)
+    found = await runs.get(graph, run)
+    assert found.state == "running" and {part.scope for part in found.scopes if part.state == "published"} == beside
+    assert {part.scope for part in found.scopes if part.state == "requested"} == {
+        "directory_users/d-1",
+        *keys(ALL),
+        *(f"assignments/{account}" for account in ALL),
+    }
+
+
+async def test_a_run_without_an_identity_center_begins_with_the_organization_alone(graph: Graph) -> None:
+    one = Fleet(graph)
+    await one.put()
+    run = await one.request()
+    assert await expanding.to_begin(graph) == []
+    decision = await expanding.begin(graph, run, decide_at_once)
+    assert decision is not None and decision.jobs == []
+    assert [job.scope for job in await runs.pending(graph)] == [SCOPE]
 
 
 async def test_what_the_graph_knows_of_the_members(graph: Graph) -> None:

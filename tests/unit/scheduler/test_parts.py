@@ -10,7 +10,7 @@ from grantwire.contracts.cadence import PERMISSION_SETS_EVERY, reading_interval
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.graph.wanted import Known, Member, Standing
-from grantwire.scheduler.fleet import decide
+from grantwire.scheduler.fleet import decide, decide_at_once
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 OWN, DEV, SHUT = "111111111111", "222222222222", "333333333333"
@@ -23,7 +23,7 @@ CENTER = IdentityCenter(
 )
 ENDPOINT = "https://scim.eu-west-1.amazonaws.com/11111111-2222-3333-4444-555555555555/scim/v2/"
 SETS = "permission_sets/ssoins-1234567890abcdef"
-DIRECTORY = [f"directory_{what}/d-1234567890" for what in ("users", "groups", "memberships")]
+DIRECTORY = [f"directory_{what}/d-1234567890" for what in ("groups", "memberships", "users")]
 ALL = {"organizations": True, "identity_center": True, "sync_secrets": True, "scim": True, "scim_endpoint": ENDPOINT}
 
 
@@ -47,6 +47,21 @@ def test_everything_that_the_settings_ask_for_is_read() -> None:
     sources = {part.key: part.source for part in decision.jobs}
     assert sources[SETS] == sources[f"assignments/{DEV}"] == sources[DIRECTORY[0]] == "identity_center"
     assert all(part.account is None for part in decision.jobs if part.key in shared)
+
+
+def test_what_needs_no_account_is_read_beside_the_organization() -> None:
+    found = decide_at_once(known(ALL, members=()))
+    assert [part.key for part in found.jobs] == [SETS, *DIRECTORY[:2]]
+    assert (found.unreachable, found.retire, found.skipped) == ({}, {}, [])
+    assert decide_at_once(known(ALL | {"identity_center": False})).jobs == []
+    assert decide_at_once(known({"sync_secrets": True})).jobs == []
+
+
+def test_beside_the_organization_only_what_is_due_is_read() -> None:
+    fresh = standing(SETS, "identity_center", observed_at=NOW - INTERVAL)
+    found = [part.key for part in decide_at_once(known(ALL, scopes=(fresh,))).jobs]
+    assert found == DIRECTORY[:2]
+    assert SETS not in [part.key for part in decide(known(ALL, scopes=(fresh,))).jobs]
 
 
 def test_a_suspended_account_is_not_entered_but_its_assignments_are_read() -> None:

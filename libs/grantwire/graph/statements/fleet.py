@@ -55,12 +55,25 @@ WITHDRAW: Final = "DELETE FROM accepted_gap WHERE tenant_id = $1 AND connector =
 
 FORGET_GAPS: Final = "DELETE FROM accepted_gap WHERE tenant_id = $1 AND connector = $2"
 
-# Runs whose first part has ended, the oldest first: the accounts' parts can be added.
+# Runs that have only their first part, of an organization with an Identity Center, which the bus does not have yet.
+TO_BEGIN: Final = """
+SELECT r.id FROM run r
+JOIN run_scope p ON p.tenant_id = r.tenant_id AND p.run = r.id
+JOIN scope s ON s.tenant_id = r.tenant_id AND s.key = p.scope
+JOIN connector c ON c.tenant_id = r.tenant_id AND c.id = r.connector
+WHERE r.tenant_id = $1 AND r.expanded_at IS NULL AND s.source = 'organization' AND p.state = 'requested'
+  AND c.identity_center IS NOT NULL AND c.state <> 'paused'
+  AND NOT EXISTS (SELECT FROM run_scope o WHERE o.tenant_id = r.tenant_id AND o.run = r.id AND o.scope <> p.scope)
+ORDER BY r.requested_at"""
+
+# Runs whose first part has ended, the oldest first: the accounts' parts can be added. What is about no account is read
+# beside it and may go on.
 TO_EXPAND: Final = """
 SELECT r.id FROM run r
 WHERE r.tenant_id = $1 AND r.expanded_at IS NULL
-  AND NOT EXISTS (SELECT FROM run_scope p
-                  WHERE p.tenant_id = r.tenant_id AND p.run = r.id AND p.finished_at IS NULL)
+  AND NOT EXISTS (SELECT FROM run_scope p JOIN scope s ON s.tenant_id = p.tenant_id AND s.key = p.scope
+                  WHERE p.tenant_id = r.tenant_id AND p.run = r.id AND p.finished_at IS NULL
+                    AND s.account IS NOT NULL)
 ORDER BY r.requested_at"""
 
 # The run, for whoever comes first.
