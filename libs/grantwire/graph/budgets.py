@@ -105,6 +105,11 @@ class SharedBudgets:
         await asyncio.sleep(await place - monotonic())
         self._recorder.observe("grantwire.aws.budget.wait", monotonic() - began, api=key.partition("/")[0])
 
+    async def pay(self, key: str) -> None:
+        """One call leaves without having waited here: those that wait wait for it. Raises ``DependencyDown``."""
+        if (pace := self._pace(key)) is not None:
+            await lease(self._graph, key, pace, 1)
+
     def slowed(self, key: str) -> None:
         """AWS throttled a call of this budget. From any thread; returns at once."""
         if self._pace(key) is not None:

@@ -15,7 +15,7 @@ from grantwire.bus.answers import answering
 from grantwire.contracts.commands import GrantAccess, RevokeAccess
 from grantwire.contracts.streams import GRANT_ACCESS, REVOKE_ACCESS
 from grantwire.graph import Graph
-from grantwire.graph.budgets import SharedBudgets
+from grantwire.graph.share import CommandBudgets
 from grantwire.graph.waking import listening
 from grantwire.provisioner.answering import Answering
 from grantwire.provisioner.engine import Engine
@@ -53,7 +53,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
             settings.database_url, application_name=NAME, max_size=size, keys=settings.keys()
         ) as graph:
             broker = bus.broker(settings.nats_url, service=NAME)
-            async with SharedBudgets.open(graph, settings.paces(), recorder) as budgets:
+            async with CommandBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = ProvisioningSessions(aws, calls, budgets)
                 await asyncio.to_thread(sessions.warm)
                 assemble(broker, graph, rules)

@@ -42,7 +42,7 @@ class ProvisionerSettings(KeySettings):
         )
 
     def paces(self) -> dict[str, Pace]:
-        """The budgets that collectors share."""
+        """The budgets that collectors share: commands have a share of each."""
         return {
             "iam": Pace.of(self.iam_rate),
             "organizations": Pace.of(self.organizations_rate),
