@@ -52,7 +52,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
         async with Graph.open(
             settings.database_url, application_name=NAME, max_size=size, keys=settings.keys()
         ) as graph:
-            broker = bus.broker(settings.nats_url, service=NAME)
+            broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
             async with CommandBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = ProvisioningSessions(aws, calls, budgets)
                 await asyncio.to_thread(sessions.warm)

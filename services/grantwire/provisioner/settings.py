@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from grantwire.aws import AwsSettings
+from grantwire.bus import BusSettings
 from grantwire.contracts.failures import Invalid
 from grantwire.graph.budgets import Pace
 from grantwire.graph.settings import KeySettings
@@ -14,12 +15,11 @@ from grantwire.provisioner.decisions import Patience
 from grantwire.provisioner.rules import Rules
 
 
-class ProvisionerSettings(KeySettings):
+class ProvisionerSettings(KeySettings, BusSettings):
     """Seconds, where nothing else is said; AWS's own variables say the rest."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True, populate_by_name=True)
     database_url: str
-    nats_url: str
     rules_file: Path | None = None
     provisioner_lanes: int = Field(default=8, ge=1, le=32)  # commands carried out at the same time
     provisioner_claim: float = Field(default=30.0, ge=3)  # until another engine takes up what one has left

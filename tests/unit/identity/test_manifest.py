@@ -2,13 +2,20 @@
 
 import pytest
 
+from grantwire.bus import BusSettings
 from grantwire.cli.catalog import SERVICES as STARTED
+from grantwire.cli.catalog import load
 from grantwire.contracts.streams import CONSUMERS, Consumer
 from grantwire.identity import ADMIN, IDENTITIES, RELOADER, SERVICES
 
 
 def test_every_service_that_can_be_started_has_an_identity() -> None:
     assert STARTED.keys() <= {each.name for each in SERVICES}
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_every_service_can_be_told_its_key(name: str) -> None:
+    assert issubclass(load(name).Settings, BusSettings)
 
 
 def test_no_two_have_the_same_name_or_an_inbox_in_common() -> None:
