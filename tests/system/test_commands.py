@@ -1,167 +1,46 @@
 """Every verb and target over the bus: done, done again, undone, undone again. AWS, outcome, graph and change agree, and
 what was written is exactly what was meant, where it was meant."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TypeAlias
 
 import pytest
 import pytest_asyncio
 
 from grantwire.contracts.commands import AccessCommand, Ref
-from tests.support import everything, following
-from tests.support.commanding import Desk, Heard, command, ref
-from tests.support.eventually import eventually
-from tests.support.house import House, house, use
-from tests.support.nats import NatsServer
-from tests.support.oracle import judge
-from tests.support.postgres import Server, cloned, postgres_server, template_url
+from tests.support import following
+from tests.support.commanded import (
+    SIZE,
+    Case,
+    Scene,
+    assigned,
+    attached,
+    aws_policy,
+    commanded,
+    member_of_directory,
+    member_of_iam,
+    newly_provisioned,
+)
+from tests.support.commanding import Heard, command, ref
+from tests.support.postgres import Server, postgres_server, template_url
 from tests.support.world import Sandbox, sandbox
 
 __all__ = ["postgres_server", "template_url"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-Case: TypeAlias = tuple[Ref, Ref]
 Step: TypeAlias = tuple[str, str, str | None]
-
-SIZE: Final = (
-    "--accounts",
-    "4",
-    "--users",
-    "4",
-    "--groups",
-    "3",
-    "--roles",
-    "4",
-    "--identity-center",
-    "--provisioning",
-)
-CENTER: Final = ("--directory-users", "12", "--directory-groups", "4", "--permission-sets", "3", "--provisioned", "5")
-SOURCES: Final = ("organization", "iam", "identity_center")
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Sandbox]:
-    with sandbox(5, *SIZE, *CENTER) as running:
+    with sandbox(5, *SIZE) as running:
         yield running
-
-
-@dataclass
-class Scene:
-    """One organization that was read, and a team that sends commands."""
-
-    aws: Sandbox
-    home: House
-    desk: Desk
-    rows: list[dict[str, Any]]
-
-    def resources(self, kind: str, account: str | None = None) -> list[str]:
-        named = [row for row in self.rows if row["type"] == "resource" and row["kind"] == kind]
-        return [row["native_id"] for row in named if account in (None, row["account"])]
-
-    @property
-    def account(self) -> str:
-        """A member account in which permission sets are provisioned."""
-        pairs = {each.partition("/")[0] for each in self.resources("provisioned_permission_set")}
-        return next(each for each in self.aws.members[1:] if each in pairs)
-
-    @property
-    def partition(self) -> str:
-        return str(self.resources("iam_user")[0].split(":")[1])
-
-    def changed_account(self, target: Ref, account: str) -> str:
-        """Where a write is seen: assignments and directories are changed in the account that has the instance."""
-        return account
-
-    async def agrees(self, *, at_once: bool) -> None:
-        """The graph is what a perfect reader would see in AWS now."""
-
-        async def equal() -> bool:
-            truth = everything.truth(self.aws, sources=SOURCES)
-            verdict = judge(truth, await following.export(self.home.graph))
-            assert verdict.equal, str(verdict)
-            return True
-
-        if at_once:
-            await equal()
-        else:  # a role came or went, which the account's own IAM tells
-            await eventually(equal, timeout=20)
-
-    def written(self) -> list[tuple[str, str]]:
-        """What AWS carried out since the last time: the operation and the account that it changed."""
-        found = [(each["operation"], each["account"]) for each in self.aws.get("writes")]
-        self.aws.text("writes", "DELETE")
-        return found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def scene(aws: Sandbox, postgres_server: Server, template_url: str) -> AsyncIterator[Scene]:
-    with pytest.MonkeyPatch.context() as patch, NatsServer() as nats:
-        use(aws, patch)
-        async with cloned(postgres_server, template_url) as url, house(url, nats.url) as home:
-            settings = everything.settings(aws, sync_secrets=False, scim=False, provisioning=True)
-            await following.add(home.graph, settings, aws.organization, identity_center=everything.instance(aws))
-            await following.sync(home.graph, "prod")
-            rows = [json.loads(line) for line in await following.export(home.graph)]
-            aws.text("writes", "DELETE")
-            yield Scene(aws, home, Desk(nats.url), rows)
-
-
-def member_of_iam(scene: Scene, account: str) -> Case:
-    users = [each for each in scene.resources("iam_user", account) if not each.endswith(":root")]
-    return _free(scene, "member_of", ("iam_user", users), ("iam_group", scene.resources("iam_group", account)))
-
-
-def attached(kind: str) -> Callable[[Scene, str], Case]:
-    def case(scene: Scene, account: str) -> Case:
-        holders = [each for each in scene.resources(kind, account) if ":role/aws-" not in each and ":root" not in each]
-        policies = scene.resources("iam_policy", account)
-        return _free(scene, "attached", (kind, holders), ("iam_policy", policies))
-
-    return case
-
-
-def aws_policy(scene: Scene, account: str) -> Case:
-    """A policy of AWS's own that nothing in the organization has yet."""
-    user = ref("iam_user", next(each for each in scene.resources("iam_user", account) if ":root" not in each))
-    return user, ref("iam_policy", f"arn:{scene.partition}:iam::aws:policy/job-function/ViewOnlyAccess")
-
-
-def assigned(kind: str) -> Callable[[Scene, str], Case]:
-    def case(scene: Scene, account: str) -> Case:
-        pairs = scene.resources("provisioned_permission_set", account)
-        return _free(scene, "assigned", (kind, scene.resources(kind)), ("provisioned_permission_set", pairs))
-
-    return case
-
-
-def newly_provisioned(scene: Scene, account: str) -> Case:
-    """A permission set that is not provisioned in the account: AWS provisions it with the first assignment, and takes
-    it away with the last."""
-    there = {each.partition("/")[2] for each in scene.resources("provisioned_permission_set", account)}
-    free = next(each for each in scene.resources("permission_set") if each not in there)
-    return ref("identity_user", scene.resources("identity_user")[0]), ref(
-        "provisioned_permission_set", f"{account}/{free}"
-    )
-
-
-def member_of_directory(scene: Scene, account: str) -> Case:
-    users, groups = scene.resources("identity_user"), scene.resources("identity_group")
-    return _free(scene, "member_of", ("identity_user", users), ("identity_group", groups))
-
-
-def _free(scene: Scene, relation: str, principals: tuple[str, list[str]], targets: tuple[str, list[str]]) -> Case:
-    """Two that have nothing to do with each other yet."""
-    rows = {
-        (row["source"], row["target"]) for row in scene.rows if row["type"] == "relation" and row["kind"] == relation
-    }
-    rows |= {(target, source) for source, target in rows}
-    for principal in principals[1]:
-        for target in targets[1]:
-            if (principal, target) not in rows:
-                return ref(principals[0], principal), ref(targets[0], target)
-    raise AssertionError("everybody holds everything")
+    async with commanded(aws, postgres_server, template_url) as found:
+        yield found
 
 
 GROUP = ("AddUserToGroup", "RemoveUserFromGroup")
@@ -217,8 +96,7 @@ async def _walk(scene: Scene, steps: Sequence[Step], principal: Ref, target: Ref
         asked = command(verb, principal, target, account)
         (told,) = await scene.desk.ask(asked)
         assert told.state == outcome, told.body
-        changed = scene.changed_account(target, account)
-        assert scene.written() == ([(write, changed)] if write else []), verb
+        assert scene.written() == ([(write, account)] if write else []), verb
         await scene.agrees(at_once=target.kind != "provisioned_permission_set")
         await _told_of(scene, asked, told, changed=write is not None)
 

@@ -90,8 +90,7 @@ class Attempt:
 
     async def _before(self) -> Finish | None:
         newest = await operations.newest(self.graph, self.operation.intent)
-        newer = newest is not None and newest.sequence > self.operation.sequence and not self.operation.dry_run
-        return decide.decide_before(self.operation, newer)
+        return decide.decide_before(self.operation, newest)
 
     async def _act(self, act: Act, look: Look) -> Next:
         """The checkpoint says that a write may have been sent from now on; then it is sent, once."""

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.outcomes import Evidence
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operation import Ending, Newest, Operation, Progress
 
 Step = Literal["queued", "acting", "waiting", "observing"]
 AWS_FAILED: Final = "aws_failed"
@@ -92,17 +92,24 @@ class Finish:
 Next: TypeAlias = Act | Go | Park | Finish
 
 
-def decide_before(operation: Operation, newer: bool) -> Finish | None:
-    """What ends a command before AWS is asked anything, or again before a write is sent."""
+def decide_before(operation: Operation, newest: Newest | None) -> Finish | None:
+    """What ends a command before AWS is asked anything, or again before a write is sent. ``newest``: of its intent."""
     progress = operation.progress
     if operation.cancelled_by is not None and not progress.sent:
         return _ended("refused", progress, "cancelled", f"It was cancelled by {operation.cancelled_by}.")
-    if newer:
+    if _overtaken(operation, newest):
         return _ended("superseded", progress, "superseded", "A newer command is about the same principal and target.")
     if operation.valid_until is not None and operation.now > operation.valid_until and not progress.sent:
         until = f"{operation.valid_until:%Y-%m-%d %H:%M:%S} UTC"
         return _ended("expired", progress, "expired", f"It was valid until {until}, and could not begin before.")
     return None
+
+
+def _overtaken(operation: Operation, newest: Newest | None) -> bool:
+    """A watch is about whatever is the newest: only one that will look by itself makes it pointless."""
+    if newest is None or operation.dry_run or newest.sequence <= operation.sequence:
+        return False
+    return not newest.final if operation.watch else True
 
 
 def decide_look(operation: Operation, seen: Seen, wants: bool) -> Next:

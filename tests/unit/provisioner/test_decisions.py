@@ -12,7 +12,7 @@ from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.outcomes import Evidence
 from grantwire.contracts.resources import Kind
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph.operation import Operation, Progress
+from grantwire.graph.operation import Newest, Operation, Progress
 from grantwire.provisioner import decisions as decide
 from grantwire.provisioner.decisions import AWS_FAILED, Act, Finish, Go, Park, Patience, Seen
 
@@ -202,16 +202,26 @@ def test_a_status_that_is_denied_is_verified_by_reading() -> None:
 
 
 def test_the_newest_intent_wins_and_what_is_too_late_does_not_begin() -> None:
-    assert decide.decide_before(operation(), newer=False) is None
-    assert state(decide.decide_before(operation(), newer=True)) == "superseded"
+    assert decide.decide_before(operation(), newest=None) is None
+    newer = Newest("search", uuid4(), 8, "revoke", final=True)
+    assert state(decide.decide_before(operation(), newest=newer)) == "superseded"
+    assert decide.decide_before(replace(operation(), sequence=9), newest=newer) is None
+    assert decide.decide_before(replace(operation(), dry_run=True), newest=newer) is None
     late = replace(operation(), now=NOW + timedelta(hours=2))
-    assert state(decide.decide_before(late, newer=False)) == "expired"
-    assert decide.decide_before(replace(operation("revoke"), now=NOW + timedelta(days=30)), newer=False) is None
+    assert state(decide.decide_before(late, newest=None)) == "expired"
+    assert decide.decide_before(replace(operation("revoke"), now=NOW + timedelta(days=30)), newest=None) is None
+
+
+def test_a_watch_is_about_what_the_newest_wants_unless_that_will_look_itself() -> None:
+    watch = replace(operation(), watch=True, valid_until=None)
+    ended, waits = (Newest("search", uuid4(), 8, "revoke", final=final) for final in (True, False))
+    assert decide.decide_before(watch, newest=ended) is None
+    assert state(decide.decide_before(watch, newest=waits)) == "superseded"
 
 
 def test_a_cancelled_command_ends_unless_it_was_written() -> None:
-    assert state(decide.decide_before(replace(operation(), cancelled_by="ann"), newer=False)) == "refused"
-    assert decide.decide_before(replace(operation(sent=1), cancelled_by="ann"), newer=False) is None
+    assert state(decide.decide_before(replace(operation(), cancelled_by="ann"), newest=None)) == "refused"
+    assert decide.decide_before(replace(operation(sent=1), cancelled_by="ann"), newest=None) is None
 
 
 @pytest.mark.parametrize(("sent", "word"), [(0, "refused"), (1, "failed")])

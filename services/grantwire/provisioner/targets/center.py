@@ -14,7 +14,7 @@ from grantwire.graph.operation import Known
 from grantwire.graph.parts import Part, PartRead
 from grantwire.provisioner.names import provisioned
 from grantwire.provisioner.ports import Look, Place, Polled, Sent
-from grantwire.provisioner.targets.kit import missing, relation, seen
+from grantwire.provisioner.targets.kit import missing, nothing_if_gone, relation, seen
 
 ACCOUNT: Final = "organizations:DescribeAccount"
 PERMISSION_SET: Final = "sso:DescribePermissionSet"
@@ -101,12 +101,12 @@ class Assigned:
         return missing(self.command, self.command.principal, USER if user else GROUP) if there is None else None
 
     async def _read(self, refusal: Reason | None, parking: Reason | None) -> Look:
-        rows = await self.access.assignments(self._account, self._set)
+        rows = await nothing_if_gone(self.access.assignments(self._account, self._set))
         pair = self.command.target
         refs = [Ref(kind=_KINDS[row.principal_type], native_id=row.principal) for row in rows]
         relations = tuple(relation(RelationKind.ASSIGNED, each, pair) for each in refs)
         part = Part(RelationKind.ASSIGNED, (pair.kind, pair.native_id))
-        there = bool(rows) or self._set in await self.access.provisioned(self._account)
+        there = bool(rows) or self._set in await nothing_if_gone(self.access.provisioned(self._account))
         resources = (Resource(pair.kind, pair.native_id, self._account, pair.native_id, _STATUS),) if there else ()
         gone = () if there else ((pair.kind, pair.native_id),)
         held = self.command.principal in refs
@@ -177,7 +177,7 @@ class DirectoryMembership:
         return missing(self.command, self.command.principal, USER) if there is None else None
 
     async def _read(self, refusal: Reason | None) -> Look:
-        rows = await self.access.memberships_of(self._who)
+        rows = await nothing_if_gone(self.access.memberships_of(self._who))
         user = self.command.principal
         relations = tuple(
             relation(

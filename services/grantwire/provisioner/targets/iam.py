@@ -4,14 +4,12 @@ Names are IAM's and hold for one account, so what stands behind each is read fir
 written to a namesake.
 """
 
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from grantwire.aws.iam import access as names
 from grantwire.aws.iam.access import IamAccess
 from grantwire.contracts.commands import AccessCommand, Ref
-from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.ids import AccountId, iam_scope
 from grantwire.contracts.outcomes import PlannedCall
 from grantwire.contracts.policies import aws_policy
@@ -20,9 +18,7 @@ from grantwire.contracts.snapshots import Reason
 from grantwire.graph.parts import Part, PartRead
 from grantwire.provisioner.names import Iam, iam, inline
 from grantwire.provisioner.ports import Look, Place, Polled, Sent
-from grantwire.provisioner.targets.kit import elsewhere, missing, relation, replaced, seen
-
-T = TypeVar("T")
+from grantwire.provisioner.targets.kit import elsewhere, missing, nothing_if_gone, relation, replaced, seen
 
 
 @dataclass
@@ -100,7 +96,7 @@ class IamMembership(_InIam):
         return iam(self.command.target)
 
     async def _read(self, refusal: Reason | None) -> Look:
-        groups = await _or_none(self.access.groups_of(self.principal.name))
+        groups = await nothing_if_gone(self.access.groups_of(self.principal.name))
         held = any(each.arn == self._group.arn for each in groups)
         user = self.command.principal
         refs = [Ref(kind=Kind.IAM_GROUP, native_id=each.arn) for each in groups]
@@ -136,7 +132,7 @@ class PolicyAttachment(_InIam):
 
     async def _read(self, refusal: Reason | None) -> Look:
         who, holder = self.principal, self.command.principal
-        policies = await _or_none(self.access.attached(who.kind, who.name))
+        policies = await nothing_if_gone(self.access.attached(who.kind, who.name))
         held = any(each.arn == self.command.target.native_id for each in policies)
         rows = tuple(
             relation(RelationKind.ATTACHED, Ref(kind=Kind.IAM_POLICY, native_id=each.arn), holder) for each in policies
@@ -179,7 +175,7 @@ class InlinePolicy(_InIam):
     async def _read(self, refusal: Reason | None) -> Look:
         """Names only: what the graph holds of the other policies stays, their documents included."""
         who, holder, target = self.principal, self.command.principal, self.command.target
-        listed = await _or_none(self.access.inline(who.kind, who.name))
+        listed = await nothing_if_gone(self.access.inline(who.kind, who.name))
         there = self._name in listed
         refs = [Ref(kind=Kind.INLINE_POLICY, native_id=f"{who.arn}#{name}") for name in listed]
         rows = tuple(relation(RelationKind.ATTACHED, each, holder) for each in refs)
@@ -199,13 +195,3 @@ class InlinePolicy(_InIam):
 
 
 _WORDS: Final = {Kind.IAM_USER: "User", Kind.IAM_GROUP: "Group", Kind.IAM_ROLE: "Role"}
-
-
-async def _or_none(listing: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
-    """What is listed of a principal that may be gone: then it holds nothing."""
-    try:
-        return await listing
-    except AwsError as error:
-        if error.cause is not AwsCause.GONE:
-            raise
-        return ()

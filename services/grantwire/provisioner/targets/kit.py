@@ -1,16 +1,32 @@
 """What all kinds of targets have in common."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from grantwire.contracts.commands import AccessCommand, Ref
+from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.outcomes import Evidence
 from grantwire.contracts.resources import Relation, RelationKind
 from grantwire.contracts.snapshots import Reason
 from grantwire.provisioner.decisions import Seen
 from grantwire.telemetry import utc_now
 
+T = TypeVar("T")
+
 
 def seen(held: bool, operation: str, refusal: Reason | None = None, parking: Reason | None = None) -> Seen:
     """What was read just now."""
     return Seen(Evidence(held=held, at=utc_now(), operation=operation), refusal, parking)
+
+
+async def nothing_if_gone(listing: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
+    """What is listed of something that may be gone: then there is nothing of it."""
+    try:
+        return await listing
+    except AwsError as error:
+        if error.cause is not AwsCause.GONE:
+            raise
+        return ()
 
 
 def relation(kind: RelationKind, source: Ref, target: Ref, **attributes: str) -> Relation:
