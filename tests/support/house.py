@@ -1,7 +1,7 @@
 """Every service inside the test's own process, on real servers: nothing to start, and AWS calls that give up soon."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,11 +60,19 @@ class House:
 
 @asynccontextmanager
 async def house(
-    database_url: str, nats_url: str, *, impatient: bool = False, iam: Make | None = None, **more: Any
+    database_url: str,
+    nats_url: str,
+    *,
+    impatient: bool = False,
+    iam: Make | None = None,
+    seeds: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> AsyncIterator[House]:
     """Running while entered, without limits of calls a second. ``impatient`` collectors give up a job after its second
-    delivery; ``iam`` is another source for them than AWS; ``more`` are other settings of services."""
-    await bus.apply(nats_url, consumers=_IMPATIENT if impatient else CONSUMERS)
+    delivery; ``iam`` is another source for them than AWS; ``seeds`` are the keys of services and of the admin, where
+    the server wants any; ``more`` are other settings of services."""
+    keys = seeds or {}
+    await bus.apply(nats_url, seed=keys.get("admin"), consumers=_IMPATIENT if impatient else CONSUMERS)
     told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
     told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "identity_center_rate": 0.0, "secret_key": SECRET_KEY}
     told |= {"rules_file": RULES, **more}
@@ -72,7 +80,7 @@ async def house(
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests", keys=KEYS))
         for name in patient:
-            await stack.enter_async_context(_service(name, told))
+            await stack.enter_async_context(_service(name, told | {"nats_nkey": keys.get(name)}))
         if impatient:
             await stack.enter_async_context(_collectors(graph, nats_url, iam or _iam))
         yield House(graph, database_url, nats_url)
