@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from botocore import xform_name
-
 from grantwire.aws.errors import inconsistent
+from grantwire.aws.iam.asking import Ask, every_row
 from grantwire.aws.iam.shapes import AttachedPolicy, IamGroup, IamPolicy, IamRole, IamUser
-from grantwire.aws.paging import MARKER, Page, pages
+from grantwire.aws.named import call
 from grantwire.aws.rows import Needing, Row, request_id
 from grantwire.aws.session import AwsSession
 from grantwire.contracts.failures import AwsCause, AwsError
@@ -23,12 +22,10 @@ POLICY: Final = "iam:GetPolicy"
 GROUPS_OF: Final = "iam:ListGroupsForUser"
 ADD: Final = "iam:AddUserToGroup"
 REMOVE: Final = "iam:RemoveUserFromGroup"
-PAGE: Final = 1_000  # the most AWS gives
 
 Holder = Literal[Kind.IAM_USER, Kind.IAM_GROUP, Kind.IAM_ROLE]
 _WORDS: Final[Mapping[Kind, str]] = {Kind.IAM_USER: "User", Kind.IAM_GROUP: "Group", Kind.IAM_ROLE: "Role"}
-Ask = Callable[["IAMClient"], Mapping[str, Any]]
-AskPage = Callable[["IAMClient", dict[str, Any]], Mapping[str, Any]]
+AskOne = Callable[["IAMClient"], Mapping[str, Any]]
 
 
 class IamAccess:
@@ -72,14 +69,14 @@ class IamAccess:
     async def attached(self, kind: Holder, name: str) -> tuple[AttachedPolicy, ...]:
         """Every managed policy that is attached to the user, group or role."""
         operation, given = f"iam:ListAttached{_WORDS[kind]}Policies", _of(kind, name)
-        rows = await self._rows(operation, "AttachedPolicies", lambda iam, page: _call(iam, operation, given | page))
+        rows = await self._rows(operation, "AttachedPolicies", lambda iam, page: call(iam, operation, given | page))
         need = Needing(operation).need
         return tuple(AttachedPolicy(arn=need(row, "PolicyArn", str), name=need(row, "PolicyName", str)) for row in rows)
 
     async def inline(self, kind: Holder, name: str) -> tuple[str, ...]:
         """The names of every inline policy of the user, group or role."""
         operation, given = f"iam:List{_WORDS[kind]}Policies", _of(kind, name)
-        rows = await self._rows(operation, "PolicyNames", lambda iam, page: _call(iam, operation, given | page))
+        rows = await self._rows(operation, "PolicyNames", lambda iam, page: call(iam, operation, given | page))
         if not all(isinstance(row, str) and row for row in rows):
             raise inconsistent(operation, "the name of a policy is not text")
         return tuple(dict.fromkeys(rows))
@@ -104,7 +101,7 @@ class IamAccess:
         """Gone where the holder has no policy of that name."""
         return await self._write(f"iam:Delete{_WORDS[kind]}Policy", _of(kind, name) | {"PolicyName": policy})
 
-    async def _one(self, operation: str, member: str, ask: Ask) -> Row | None:
+    async def _one(self, operation: str, member: str, ask: AskOne) -> Row | None:
         try:
             answer = await self._session.iam(operation, ask)
         except AwsError as error:
@@ -114,15 +111,11 @@ class IamAccess:
         found: Row = Needing(operation).need(answer, member, dict)
         return found
 
-    async def _rows(self, operation: str, member: str, ask: AskPage) -> list[Any]:
-        async def fetch(token: str | None) -> Page:
-            page = {"MaxItems": PAGE} | ({"Marker": token} if token is not None else {})
-            return await self._session.iam(operation, lambda iam: ask(iam, page))
-
-        return [row async for page in pages(fetch, operation, (member,), MARKER) for row in page[member]]
+    async def _rows(self, operation: str, member: str, ask: Ask) -> list[Any]:
+        return (await every_row(self._session, operation, (member,), ask))[member]
 
     async def _write(self, operation: str, given: dict[str, str]) -> str:
-        return await self._session.write_iam(operation, lambda iam: request_id(_call(iam, operation, given)))
+        return await self._session.write_iam(operation, lambda iam: request_id(call(iam, operation, given)))
 
 
 def _known(operation: str, row: Row, kind: str) -> dict[str, Any]:
@@ -136,9 +129,3 @@ def _known(operation: str, row: Row, kind: str) -> dict[str, Any]:
 
 def _of(kind: Kind, name: str) -> dict[str, str]:
     return {f"{_WORDS[kind]}Name": name}
-
-
-def _call(iam: "IAMClient", operation: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The call that an operation is named after."""
-    answer: Mapping[str, Any] = getattr(iam, xform_name(operation.partition(":")[2]))(**given)
-    return answer

@@ -1,9 +1,10 @@
 """Reads one account's IAM: every answer whole and typed, or an ``AwsError``."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from grantwire.aws.errors import inconsistent
+from grantwire.aws.iam.asking import Ask, each_page, every_row
 from grantwire.aws.iam.parse import Parser
 from grantwire.aws.iam.shapes import (
     AccountDetails,
@@ -13,11 +14,9 @@ from grantwire.aws.iam.shapes import (
     ListedRole,
     ListedUser,
 )
-from grantwire.aws.paging import MARKER, Page, pages
 from grantwire.aws.session import AwsSession
 
 if TYPE_CHECKING:
-    from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_iam.literals import EntityTypeType
 
 E = TypeVar("E", bound=Entity)
@@ -27,10 +26,7 @@ GROUPS: Final = "iam:ListGroups"
 ROLES: Final = "iam:ListRoles"
 MEMBERS: Final = "iam:GetGroup"
 ALIASES: Final = "iam:ListAccountAliases"
-PAGE: Final = 1_000  # the most AWS gives; said explicitly, because the default is 100
 OURS: Final["tuple[EntityTypeType, ...]"] = ("User", "Role", "Group", "LocalManagedPolicy")
-
-Ask = Callable[["IAMClient", dict[str, Any]], Mapping[str, Any]]
 
 
 class IamReader:
@@ -71,7 +67,7 @@ class IamReader:
         groups: dict[str, ListedGroup] = {}
         users: list[ListedUser] = []
         ask: Ask = lambda iam, page: iam.get_group(GroupName=group_name, **page)  # noqa: E731
-        async for page in self._pages(MEMBERS, ("Users",), ask):
+        async for page in each_page(self._session, MEMBERS, ("Users",), ask):
             group = parse.listed_group(parse.need(page, "Group", dict))
             groups[group.unique_id] = group
             users += map(parse.listed_user, page["Users"])
@@ -87,18 +83,7 @@ class IamReader:
         return tuple(dict.fromkeys(rows["AccountAliases"]))
 
     async def _rows(self, operation: str, lists: tuple[str, ...], ask: Ask) -> dict[str, list[Any]]:
-        rows: dict[str, list[Any]] = {name: [] for name in lists}
-        async for page in self._pages(operation, lists, ask):
-            for name in lists:
-                rows[name] += page[name]
-        return rows
-
-    def _pages(self, operation: str, lists: tuple[str, ...], ask: Ask) -> AsyncIterator[Page]:
-        async def fetch(token: str | None) -> Page:
-            page = {"MaxItems": PAGE} | ({"Marker": token} if token is not None else {})
-            return await self._session.iam(operation, lambda iam: ask(iam, page))
-
-        return pages(fetch, operation, lists, MARKER)
+        return await every_row(self._session, operation, lists, ask)
 
 
 def _latest(rows: Iterable[E]) -> tuple[E, ...]:

@@ -1,13 +1,10 @@
 """What a command asks of Identity Center and its directory, and the writes that change who is assigned and a member."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final, TypeVar
-
-from botocore import xform_name
 
 from grantwire.aws.errors import lacks_permission
 from grantwire.aws.identity_center.asking import Asking, AskSso
-from grantwire.aws.identity_center.client import SsoAdminClient
 from grantwire.aws.identity_center.directory import DirectoryReader
 from grantwire.aws.identity_center.parse import Parser
 from grantwire.aws.identity_center.reader import PermissionSetReader
@@ -21,6 +18,7 @@ from grantwire.aws.identity_center.shapes import (
     PrincipalType,
     User,
 )
+from grantwire.aws.named import call
 from grantwire.aws.organizations.reader import OrganizationReader
 from grantwire.aws.places import place_of
 from grantwire.aws.rows import request_id
@@ -100,7 +98,7 @@ class IdentityCenterAccess:
         """What became of a request so far. Gone where AWS knows none of that id."""
         operation, member = _described(verb)
         given = {"InstanceArn": self._instance, f"{member.removesuffix('Status')}RequestId": request}
-        answer = await self._asking.sso(operation, lambda api: _call(api, operation, given))
+        answer = await self._asking.sso(operation, lambda api: call(api, operation, given))
         parse = Parser(operation)
         return parse.assignment_request(parse.need(answer, member, dict))
 
@@ -110,7 +108,7 @@ class IdentityCenterAccess:
         noun = _WORDS[verb][1]
         operation, given = f"sso:ListAccountAssignment{noun}Status", {"InstanceArn": self._instance}
         only = {"Filter": {"Status": "IN_PROGRESS"}}
-        ask: AskSso = lambda api, page: _call(api, operation, given | only | page)  # noqa: E731
+        ask: AskSso = lambda api, page: call(api, operation, given | only | page)  # noqa: E731
         rows = await self._asking.sso_rows(operation, f"AccountAssignments{noun}Status", ask)
         parse = Parser(operation)
         ids = dict.fromkeys(parse.need(row, "RequestId", str) for row in rows)
@@ -142,7 +140,7 @@ class IdentityCenterAccess:
         target = {"TargetType": "AWS_ACCOUNT", "TargetId": account, "PermissionSetArn": arn}
         given = {"InstanceArn": self._instance, "PrincipalType": type_, "PrincipalId": principal} | target
         return await self._session.write_sso_admin(
-            operation, self._place, lambda api: _accepted(_call(api, operation, given), member)
+            operation, self._place, lambda api: _accepted(call(api, operation, given), member)
         )
 
 
@@ -176,9 +174,3 @@ def _accepted(answer: Mapping[str, Any], member: str) -> AssignmentRequest:
         principal=row.get("PrincipalId"),
         sent_as=request_id(answer),
     )
-
-
-def _call(api: SsoAdminClient, operation: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The call that an operation is named after."""
-    ask: Callable[..., Mapping[str, Any]] = getattr(api, xform_name(operation.partition(":")[2]))
-    return ask(**given)
