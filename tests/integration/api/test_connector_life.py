@@ -90,6 +90,15 @@ async def test_the_policies_allow_exactly_what_the_readers_call(life: Life) -> N
     assert child["name"] == "GrantwireReader"
 
 
+async def test_what_a_role_may_change_is_not_tried_out(life: Life) -> None:
+    assert (await life.add(provisioning=True)).status_code == 201
+    tested = (await life.post("/test")).json()
+    (found,) = [check for check in tested["checks"] if check["name"] == "provisioning"]
+    assert (found["state"], found["required"]) == ("skipped", False)
+    assert "show --policies" in found["text"]
+    assert life.sandbox.writes() == []
+
+
 async def test_a_feature_that_is_off_asks_for_nothing(life: Life) -> None:
     (own,) = (await life.draft())["setup"]["roles"]
     (only,) = own["permissions_policy"]["Statement"]
