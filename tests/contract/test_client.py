@@ -23,19 +23,28 @@ from grantwire.contracts.outcomes import (
     CommandSuperseded,
 )
 from tests.support.eventually import eventually
-from tests.support.gateways import Stage, in_memory
+from tests.support.gateways import Stage, Stages, in_memory
+from tests.support.gateways_real import real
+from tests.support.postgres import Server, postgres_server, template_url
 
-STAGES = {"fake": in_memory}
+__all__ = ["postgres_server", "template_url"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest_asyncio.fixture(params=STAGES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    async with STAGES[request.param]() as ready:
+@pytest_asyncio.fixture(params=["fake", "real"], scope="module", loop_scope="module")
+async def stages(request: pytest.FixtureRequest, postgres_server: Server, template_url: str) -> AsyncIterator[Stages]:
+    async with in_memory() if request.param == "fake" else real(postgres_server, template_url) as ready:
         yield ready
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(stages: Stages) -> Stage:
+    return await stages()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def gw(stage: Stage) -> AsyncIterator[Client]:
     async with stage.gateway("payments") as ready:
         yield ready

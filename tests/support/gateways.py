@@ -1,9 +1,9 @@
-"""Where the client's contract is tried: a Grantwire in memory, with the same questions as to a real one."""
+"""Where the client's contract is tried: a Grantwire in memory, and a real one with a simulated AWS behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from grantwire.client import Client, FakeGrantwire, FakeWorld, Ref
 from grantwire.contracts.resources import Kind
@@ -80,6 +80,14 @@ class InMemory:
         self.world.forget(len(self.world.stream))
 
 
+Stages: TypeAlias = Callable[[], Awaitable[Stage]]
+
+
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Stage]:
-    yield InMemory()
+async def in_memory() -> AsyncIterator[Stages]:
+    """A new one for each test."""
+
+    async def stage() -> Stage:
+        return InMemory()
+
+    yield stage

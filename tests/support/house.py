@@ -1,9 +1,9 @@
 """Every service inside the test's own process, on real servers: nothing to start, and AWS calls that give up soon."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +56,7 @@ class House:
     graph: Graph
     database_url: str
     nats_url: str
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -66,32 +67,37 @@ async def house(
     impatient: bool = False,
     iam: Make | None = None,
     seeds: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
     **more: Any,
 ) -> AsyncIterator[House]:
     """Running while entered, without limits of calls a second. ``impatient`` collectors give up a job after its second
     delivery; ``iam`` is another source for them than AWS; ``seeds`` are the keys of services and of the admin, where
-    the server wants any; ``more`` are other settings of services."""
+    the server wants any; services ``without`` are left to the test; ``more`` are other settings of services."""
     keys = seeds or {}
     await bus.apply(nats_url, seed=keys.get("admin"), consumers=_IMPATIENT if impatient else CONSUMERS)
     told: dict[str, Any] = {"database_url": database_url, "nats_url": nats_url, "scheduler_pause": 0.05}
     told |= {"iam_rate": 0.0, "organizations_rate": 0.0, "identity_center_rate": 0.0, "secret_key": SECRET_KEY}
     told |= {"rules_file": RULES, **more}
-    patient = [name for name in SERVICES if not (impatient and name.startswith("collector-"))]
+    patient = [name for name in SERVICES if not (impatient and name.startswith("collector-")) and name not in without]
     async with AsyncExitStack() as stack:
         graph = await stack.enter_async_context(Graph.open(database_url, application_name="tests", keys=KEYS))
         for name in patient:
             await stack.enter_async_context(_service(name, told | {"nats_nkey": keys.get(name)}))
         if impatient:
             await stack.enter_async_context(_collectors(graph, nats_url, iam or _iam))
-        yield House(graph, database_url, nats_url)
+        yield House(graph, database_url, nats_url, told)
 
 
 @asynccontextmanager
 async def _service(name: str, told: dict[str, Any]) -> AsyncIterator[None]:
     service = load(name)
-    known = {key: value for key, value in told.items() if key in service.Settings.model_fields}
-    async with service.build(service.Settings(**known)):
+    async with service.build(settings(service, told)):
         yield
+
+
+def settings(service: Any, told: dict[str, Any]) -> Any:
+    """A service's own, of what is told to all."""
+    return service.Settings(**{key: value for key, value in told.items() if key in service.Settings.model_fields})
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ class Grantwire(Client):
 
     ``url`` may name several servers, separated by commas; ``nkey_seed`` is the team's key. ``team`` is only for a
     service in Grantwire's own account, and names whom it speaks for. Entering raises ``DependencyDown`` when no server
-    lets it in within ``patience`` seconds.
+    lets it in within ``patience`` seconds (None: it waits as long as it takes).
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class Grantwire(Client):
         name: str = "grantwire-client",
         inbox: str = "_INBOX",
         team: str | None = None,
-        patience: float = 10.0,
+        patience: float | None = 10.0,
         pace: Pace | None = None,
     ) -> None:
         super().__init__(Link(Login(url, nkey_seed, team, name, inbox, patience)), pace)

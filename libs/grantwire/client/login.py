@@ -25,7 +25,7 @@ class Login:
     team: str | None
     name: str
     inbox: str
-    patience: float
+    patience: float | None
 
     @property
     def shown(self) -> str:

@@ -33,6 +33,7 @@ class Teller:
             connector=command.connector,
             account=command.account,
             verb=command.verb(),
+            fingerprint=command.fingerprint(),
             principal=command.principal,
             target=command.target,
             requester=command.requester,

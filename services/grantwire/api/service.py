@@ -29,6 +29,7 @@ from grantwire.api.routes.health import HealthRoutes
 from grantwire.api.routes.inventory import InventoryRoutes
 from grantwire.api.routes.life import LifeRoutes
 from grantwire.api.routes.news import NewsRoutes
+from grantwire.api.routes.operations import OperationRoutes
 from grantwire.api.routes.removals import RemovalRoutes
 from grantwire.api.routes.retired import RetiredRoutes
 from grantwire.api.routes.runs import RunRoutes
@@ -36,7 +37,10 @@ from grantwire.api.routes.status import StatusRoutes
 from grantwire.api.server import Address, serving
 from grantwire.api.validation import AwsDoor, Door
 from grantwire.aws import AwsSettings
+from grantwire.client import Client, Grantwire
+from grantwire.contracts import subjects
 from grantwire.contracts.failures import GrantwireError, Invalid
+from grantwire.contracts.ids import OPERATORS
 from grantwire.graph import Graph, migrate, resealing
 from grantwire.graph.keys import NEXT_STEP
 from grantwire.graph.settings import KeySettings
@@ -94,7 +98,7 @@ class Running:
     url: str
 
 
-def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
+def assemble(graph: Graph, broker: NatsBroker, door: Door, commands: Client) -> FastAPI:
     """The application: every route, every error as problem+json."""
     app = FastAPI(title="Grantwire", version=version("grantwire"), docs_url=None, redoc_url=None)
     app.include_router(HealthRoutes(graph, broker).router())
@@ -105,6 +109,7 @@ def assemble(graph: Graph, broker: NatsBroker, door: Door) -> FastAPI:
     app.include_router(NewsRoutes(graph).router())
     app.include_router(GapRoutes(graph).router())
     app.include_router(RunRoutes(graph).router())
+    app.include_router(OperationRoutes(graph, commands).router())
     app.include_router(RetiredRoutes(graph).router())
     app.include_router(RemovalRoutes(graph).router())
     app.include_router(AnswerRoutes(graph).router())
@@ -122,9 +127,11 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
     async with Graph.open(settings.database_url, application_name=NAME, keys=settings.keys()) as graph:
         await _mind_secrets(graph)
         broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
-        app = _traced(assemble(graph, broker, settings.door()))
+        commands = _commands(settings)
+        app = _traced(assemble(graph, broker, settings.door(), commands))
         async with (
             bus.running(broker),
+            commands,
             serving(_guarding(app, token, settings.public_host), Address(settings.api_host, settings.api_port)) as at,
         ):
             log.info("the api listens", url=at.url)
@@ -133,6 +140,18 @@ async def build(settings: Settings) -> AsyncIterator[Running]:
 
 def main() -> None:
     sys.exit(bus.serve(build(Settings())))
+
+
+def _commands(settings: Settings) -> Grantwire:
+    """People's own commands: the api speaks for the team of operators, and waits for NATS as long as it takes."""
+    return Grantwire(
+        settings.nats_url,
+        nkey_seed=settings.seed(),
+        team=OPERATORS,
+        name=f"grantwire-{NAME}",
+        inbox=subjects.inbox(NAME),
+        patience=None,
+    )
 
 
 async def _mind_secrets(graph: Graph) -> None:

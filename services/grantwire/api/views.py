@@ -1,7 +1,7 @@
 """What leaves the api: stored things as JSON, without a single secret."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import getitem
 from typing import Any, Final
@@ -9,8 +9,10 @@ from typing import Any, Final
 from fastapi.encoders import jsonable_encoder
 
 from grantwire.bus import Letter
+from grantwire.contracts.commands import Ref
 from grantwire.contracts.text import canonical
 from grantwire.graph.connectors import StoredConnector
+from grantwire.graph.operations_view import OperationView
 from grantwire.graph.queries import Answer, ScopeView
 from grantwire.graph.retiring import RetiredScope
 from grantwire.graph.runs import RunView
@@ -53,6 +55,18 @@ def retired_view(scope: RetiredScope) -> dict[str, Any]:
     """A retired scope: why, since when, and when it is purged."""
     shown: dict[str, Any] = jsonable_encoder(scope)
     return {"scope": shown.pop("key"), **shown}
+
+
+def operation_view(view: OperationView, named: Mapping[Ref, str]) -> dict[str, Any]:
+    """A command and how far it is; ``told`` is the last message about it, as its team hears it."""
+    operation, command = view.operation, view.operation.command
+    own = ("id", "team", "verb", "connector", "account", "state", "step", "dry_run", "cancelled_by", "valid_until")
+    shown: dict[str, Any] = {name: jsonable_encoder(getattr(operation, name)) for name in own}
+    shown |= {name: jsonable_encoder(getattr(view, name)) for name in ("open", "received_at", "due_at", "final_at")}
+    shown |= {"requester": command.requester, "reason": command.reason, "tries": operation.progress.tries}
+    ends = {"principal": command.principal, "target": command.target}
+    shown |= {name: {**ref.model_dump(mode="json"), "display": named[ref]} for name, ref in ends.items()}
+    return shown | {"told": view.told}
 
 
 def letter_view(letter: Letter) -> dict[str, Any]:

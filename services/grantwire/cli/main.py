@@ -9,12 +9,14 @@ from typing import Any
 import typer
 
 from grantwire.cli.commands import (
+    access,
     answers,
     connector,
     dead_letters,
     export,
     inventory,
     live,
+    operations,
     removals,
     retired,
     run,
@@ -47,6 +49,9 @@ def make() -> typer.Typer:
     for command in (sync.sync, status.status, answers.can, export.export, version):
         app.command()(command)
     app.command("who-can")(answers.who_can)
+    app.command("grant")(access.grant)
+    app.command("revoke")(access.revoke)
+    app.add_typer(operations.group, name="operations")
     app.add_typer(connector.group, name="connector")
     app.add_typer(inventory.group, name="inventory")
     app.add_typer(runs.group, name="runs")

@@ -20,8 +20,9 @@ from grantwire.api.service import assemble
 from grantwire.api.validation import Entrance
 from grantwire.aws import Check, Identity, Setup, setup_of
 from grantwire.bus import Bus
+from grantwire.client import Client, FakeGrantwire, Grantwire
 from grantwire.contracts.connectors import Connector
-from grantwire.contracts.ids import AccountId
+from grantwire.contracts.ids import OPERATORS, AccountId
 from grantwire.graph import Graph
 from tests.support.commands import grantwire
 from tests.support.keys import KEYS
@@ -62,6 +63,7 @@ class Stage:
     graph: Graph
     broker: Bus
     door: Door
+    commands: Client
 
     async def add(self, **fields: Any) -> httpx.Response:
         return await self.http.post("/v1/connectors", json={"id": "prod", "role_arn": ROLE, **fields})
@@ -87,19 +89,21 @@ def urls() -> Iterator[dict[str, str]]:
 async def stage(urls: dict[str, str]) -> AsyncIterator[Stage]:
     """Every test begins without connectors."""
     door = Door()
-    async with application(urls, door) as (http, graph, broker):
-        yield Stage(http, graph, broker, door)
+    commands = Grantwire(urls["nats_url"], team=OPERATORS)
+    async with commands, application(urls, door, commands) as (http, graph, broker):
+        yield Stage(http, graph, broker, door, commands)
 
 
 @asynccontextmanager
 async def application(
-    urls: dict[str, str], door: validation.Door
+    urls: dict[str, str], door: validation.Door, commands: Client | None = None
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Graph, Bus]]:
     """The application behind that door, without connectors."""
     async with Graph.open(urls["database_url"], application_name="test", keys=KEYS) as graph:
         await _forget(graph)
         broker = bus.broker(urls["nats_url"], service="api")
-        transport = httpx.ASGITransport(assemble(graph, broker, door), raise_app_exceptions=False)
+        app = assemble(graph, broker, door, commands or FakeGrantwire())
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with bus.running(broker), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             yield http, graph, broker
 

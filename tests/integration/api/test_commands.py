@@ -40,7 +40,7 @@ class Shell:
 
 @pytest_asyncio.fixture
 async def shell(stage: Stage) -> AsyncIterator[Shell]:
-    app = assemble(stage.graph, stage.broker, stage.door)
+    app = assemble(stage.graph, stage.broker, stage.door, stage.commands)
     async with serving(lambda port: Guard(app, Rules(TOKEN, port, None)), Address("127.0.0.1", 0)) as at:
         yield Shell(stage, at.url)
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from grantwire import bus
 from grantwire.api.service import Settings, assemble, build
+from grantwire.client import FakeGrantwire
 from grantwire.contracts.connectors import Connector
 from grantwire.graph import Graph, connectors, resealing
 from grantwire.graph.keys import Keys
@@ -30,7 +31,7 @@ async def api_with(urls: dict[str, str], keys: Keys) -> AsyncIterator[httpx.Asyn
     """The application on the same database, with other keys."""
     async with Graph.open(urls["database_url"], application_name="test", keys=keys) as graph:
         broker = bus.broker(urls["nats_url"], service="api")
-        transport = httpx.ASGITransport(assemble(graph, broker, Door()), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(assemble(graph, broker, Door(), FakeGrantwire()), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             yield http
 
