@@ -149,3 +149,14 @@ def free(scene: Scene, relation: str, principals: tuple[str, list[str]], targets
             if (principal, target) not in rows:
                 return ref(principals[0], principal), ref(targets[0], target)
     raise AssertionError("everybody holds everything")
+
+
+def inline_policy(scene: Scene, account: str) -> Case:
+    """A policy that a user holds inline: another one each time, for it does not come back."""
+    iam = scene.aws.admin("iam", account)
+    for policy in scene.resources("inline_policy", account):
+        holder, _, name = policy.partition("#")
+        user = holder.rpartition("/")[2]
+        if ":user/" in holder and name in iam.list_user_policies(UserName=user)["PolicyNames"]:
+            return ref("iam_user", holder), ref("inline_policy", policy)
+    raise AssertionError("no user holds an inline policy any more")

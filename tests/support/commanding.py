@@ -75,9 +75,17 @@ class Desk:
         finally:
             await client.close()
 
-    async def publish(self, client: Client, wanted: AccessCommand, subject: str | None = None) -> int:
+    async def send_raw(self, like: AccessCommand, body: bytes) -> None:
+        """Another body in the place of a command."""
+        client = await nats.connect(self.url)
+        try:
+            await self.publish(client, like, body)
+        finally:
+            await client.close()
+
+    async def publish(self, client: Client, wanted: AccessCommand, body: bytes | None = None) -> int:
         """One copy; its sequence in the stream."""
-        where = subject or f"gw.cmd.{self.team}.{wanted.connector}.{wanted.account}.{wanted.verb()}"
+        where = f"gw.cmd.{self.team}.{wanted.connector}.{wanted.account}.{wanted.verb()}"
         headers = {
             "ce-specversion": "1.0",
             "ce-id": str(wanted.id),
@@ -85,7 +93,7 @@ class Desk:
             "ce-source": self.team,
             "Nats-Msg-Id": str(uuid4()),
         }
-        stored = await client.jetstream().publish(where, wanted.encode(), stream="COMMANDS", headers=headers)
+        stored = await client.jetstream().publish(where, body or wanted.encode(), stream="COMMANDS", headers=headers)
         return stored.seq
 
     async def heard(self, only: Iterable[UUID] | None = None) -> list[Heard]:

@@ -191,13 +191,13 @@ class World:
             log = (self.state / f"{name}.log").open("ab")
             self.services[name] = subprocess.Popen(
                 [*self.program, "run", service],
-                env=self.environment | self._login(service),
+                env=self.environment | self.login(service),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
 
-    def _login(self, service: str) -> dict[str, str]:
+    def login(self, service: str) -> dict[str, str]:
         """A key of its own, and no password: what it is not allowed it cannot do here either."""
         key = self.state / "secrets" / f"nkey-{service}"
         url = urlsplit(self.nats_url)

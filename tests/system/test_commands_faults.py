@@ -2,6 +2,7 @@
 time, never success that was not seen, never a write too many."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -278,6 +279,17 @@ async def test_bad_input_is_refused_with_its_reason_and_nothing_is_written(scene
     async with scene.home.graph.connection() as connection:
         rows = await connection.fetch("SELECT command, what FROM audit WHERE what IN ('refused', 'expired')")
     assert {row["command"] for row in rows} >= {each.id for each in cases.values()}
+
+
+async def test_a_message_that_is_no_command_is_refused_as_far_as_it_says_which_it_is(scene: Scene) -> None:
+    account = scene.account
+    asked = command("grant", *member_of_iam(scene, account), account)
+    broken = json.loads(asked.encode()) | {"target": {"kind": "moon", "native_id": ""}}
+    await scene.desk.send_raw(asked, json.dumps(broken).encode())
+    refused = await eventually(lambda: _heard(scene, asked, "refused"), timeout=20)
+    assert refused.body["reason"]["code"] == "malformed"
+    assert "target" in refused.body["reason"]["text"]
+    assert operations(scene) == []
 
 
 async def test_a_dry_run_plans_and_writes_nothing(scene: Scene) -> None:

@@ -14,7 +14,7 @@ import asyncpg
 
 from grantwire.contracts.commands import AccessCommand
 from grantwire.contracts.ids import TENANT
-from grantwire.contracts.outcomes import CommandTold
+from grantwire.contracts.outcomes import CommandRefused, CommandTold
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import identity
 from grantwire.graph.operation import Ending, Operation, Progress
@@ -137,6 +137,22 @@ async def _refuse_reuse(connection: Connection, arrived: Arrived) -> Accepted:
     await tell(connection, message, message_id, arrived.traceparent)
     await note(connection, arrived.team, arrived.command, "id_reused", _EMPTY)
     return "id_reused"
+
+
+async def refuse_unreadable(
+    graph: Graph, id: UUID | None, about: tuple[str, str, str, str], reason: Reason, sequence: int
+) -> None:
+    """Tell and note that a message was no command. ``about``: team, connector, account and verb of its subject."""
+    team, connector, account, verb = about
+    detail = {"reason": reason.model_dump(), "sequence": sequence, "verb": verb}
+    async with graph.transaction() as connection:
+        await connection.execute(sql.NOTE, TENANT, team, id, connector, account, "malformed", detail)
+        if id is None:
+            return
+        at = await connection.fetchval(sql.NOW)
+        where: dict[str, Any] = {"team": team, "connector": connector, "account": account, "verb": verb}
+        message = CommandRefused(command=id, n=-1, at=at, reason=reason, **where)
+        await tell(connection, message, f"op:{TENANT}:{team}:{id}:malformed:{sequence}", None)
 
 
 def intent_of(command: AccessCommand) -> UUID:

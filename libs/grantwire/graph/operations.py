@@ -69,7 +69,8 @@ async def park(graph: Graph, operation: Operation, reason: Reason, seconds: floa
 
 
 async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None) -> Patched | None:
-    """The end, what was observed into the graph, and the outcome: all of it or nothing. Raises ``ClaimLost``."""
+    """The end, what was observed into the graph, and the outcome: all of it or nothing. Where the graph has a reading
+    that began later (``older``) it does not end yet: what a reader sees is that reading. Raises ``ClaimLost``."""
     if patch is not None:
         await mention_for(graph, patch)
 
@@ -78,6 +79,8 @@ async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patc
             patched = None
             if patch is not None:
                 patched = await apply_patch(connection, patch, traceparent=operation.traceparent)
+                if patched.outcome == "older":
+                    return patched
             await end(connection, operation, ending, patched.revision if patched else None)
             return patched
 

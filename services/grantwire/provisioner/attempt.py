@@ -69,7 +69,7 @@ class Attempt:
             case Park(reason):
                 await operations.park(self.graph, self.operation, reason, self.patience.park)
             case Finish(ending, observed):
-                await self._finish(ending, self.patch if observed else None)
+                return await self._finish(ending, self.patch if observed else None)
             case Act():
                 raise AssertionError("a write is sent where it was decided")
             case _:
@@ -167,10 +167,17 @@ class Attempt:
                 scope=scope,
             )
 
-    async def _finish(self, ending: Ending, patch: Patch | None) -> None:
+    async def _finish(self, ending: Ending, patch: Patch | None) -> bool:
+        """Whether it must be read again: somebody else's reading began later and was applied first."""
         patched = await operations.finish(self.graph, self.operation, ending, patch)
+        if patched is not None and patched.outcome == "older":
+            return True
         if patched is not None and self.operation.command.relation is RelationKind.ASSIGNED:
             await self._read_roles(patched)
+        self._tell(ending)
+        return False
+
+    def _tell(self, ending: Ending) -> None:
         ended = {"verb": self.operation.verb, "outcome": ending.state}
         log.info("command ended", command=str(self.operation.id), team=self.operation.team, **ended, why=_code(ending))
         if not self.operation.watch:

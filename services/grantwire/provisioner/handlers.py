@@ -1,6 +1,8 @@
 """One coroutine per message: a command into the inbox, or its refusal. Nothing here speaks to AWS."""
 
+import json
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -8,6 +10,7 @@ from grantwire.bus import Delivery
 from grantwire.contracts import subjects
 from grantwire.contracts.commands import AccessCommand, GrantAccess, RevokeAccess
 from grantwire.contracts.failures import NotFound
+from grantwire.contracts.snapshots import Reason
 from grantwire.graph import Graph, connectors, inbox
 from grantwire.graph.inbox import Arrived
 from grantwire.graph.known import known
@@ -35,6 +38,14 @@ class Inbox:
         """Take a revoke in. Raises ``DependencyDown``."""
         await self._take(command, delivery)
 
+    async def unreadable(self, delivery: Delivery, why: str) -> None:
+        """Tell whoever sent it, as far as it says which command it is; its copy lies among the dead letters. Raises
+        ``DependencyDown``."""
+        addressed = addressed_of(delivery.subject)
+        reason = Reason(code="malformed", text=why)
+        about = (addressed.team, addressed.connector, addressed.account, addressed.verb)
+        await inbox.refuse_unreadable(self.graph, id_in(delivery.body), about, reason, delivery.sequence)
+
     async def _take(self, command: AccessCommand, delivery: Delivery) -> None:
         addressed = addressed_of(delivery.subject)
         managed, facts = await self._managed(command.connector), await known(self.graph, command)
@@ -59,6 +70,14 @@ class Inbox:
         except NotFound:
             return None
         return Managed(stored.connector, stored.state, stored.account, stored.identity_center is not None)
+
+
+def id_in(body: bytes) -> UUID | None:
+    """The id of a command that cannot be read otherwise."""
+    try:
+        return UUID(json.loads(body)["id"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def addressed_of(subject: str) -> Addressed:

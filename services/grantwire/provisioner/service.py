@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from faststream.nats import NatsBroker
 
@@ -37,8 +37,9 @@ class Settings(ProvisionerSettings):
 def assemble(broker: NatsBroker, graph: Graph, rules: Rules) -> None:
     """Say which function receives a command."""
     inbox = Inbox(graph, rules, Recorder(NAME))
-    grants = bus.route(GRANT_ACCESS, GrantAccess, inbox.grant_access, service=NAME, retry=1.0)
-    revokes = bus.route(REVOKE_ACCESS, RevokeAccess, inbox.revoke_access, service=NAME, retry=1.0)
+    given: Any = {"service": NAME, "retry": 1.0, "dead": inbox.unreadable}
+    grants = bus.route(GRANT_ACCESS, GrantAccess, inbox.grant_access, **given)
+    revokes = bus.route(REVOKE_ACCESS, RevokeAccess, inbox.revoke_access, **given)
     bus.include(broker, grants, revokes, lanes=INBOX_LANES)
 
 
