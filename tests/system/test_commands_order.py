@@ -18,6 +18,7 @@ import pytest_asyncio
 
 from grantwire import bus
 from grantwire.aws import AwsSettings, Calls
+from grantwire.aws.last_look import leaving
 from grantwire.aws.provisioning import ProvisioningSessions
 from grantwire.contracts.commands import AccessCommand
 from grantwire.graph import Graph
@@ -73,12 +74,22 @@ class StoppingTargets:
             if wants and not self.waiting.is_set():
                 self.waiting.set()
                 await self.gate.wait()
-            sent: Sent = await write(wants, look)
-            return sent
+                with leaving(_looked):
+                    return await _sent_by(write, wants, look)
+            return await _sent_by(write, wants, look)
 
         found.send = send
         target: Target = found
         return target
+
+
+def _looked() -> None:
+    """The look at the claim was before it was stopped."""
+
+
+async def _sent_by(write: Any, wants: bool, look: Look) -> Sent:
+    sent: Sent = await write(wants, look)
+    return sent
 
 
 @asynccontextmanager

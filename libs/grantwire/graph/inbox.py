@@ -79,7 +79,6 @@ async def _first(connection: Connection, arrived: Arrived) -> Accepted:
     await accept_row(connection, operation, outcome=message.model_dump(mode="json") | {"state": "accepted"})
     await teller_of(operation).tell(connection, message)
     await note(connection, operation.team, operation.command, "accepted", {"reason": operation.command.reason})
-    await connection.execute(sql.WAKE_ENGINE)
     return "accepted" if operation.dry_run else await _ordered(connection, _after(operation))
 
 

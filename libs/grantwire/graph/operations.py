@@ -30,7 +30,7 @@ async def claim(graph: Graph, seconds: float) -> Operation | None:
     """The next command that may be carried out, this engine's for so many seconds; None when none is due."""
 
     async def work() -> Operation | None:
-        async with graph.transaction() as connection:
+        async with graph.connection() as connection:
             row = await connection.fetchrow(sql.CLAIM, TENANT, uuid.uuid4(), seconds)
             return operation_from(row) if row else None
 
@@ -65,7 +65,6 @@ async def park(graph: Graph, operation: Operation, reason: Reason, seconds: floa
         if news and not operation.watch:
             await teller_of(operation).tell(connection, message)
             await note(connection, operation.team, operation.command, "parked", {"reason": reason.model_dump()})
-        await connection.execute(sql.WAKE_ENGINE)
 
 
 async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None) -> Patched | None:
@@ -108,7 +107,6 @@ async def end(connection: Connection, operation: Operation, ending: Ending, revi
     reason = ending.reason.model_dump() if ending.reason else None
     detail: dict[str, Any] = {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
     await note(connection, operation.team, operation.command, ending.state, detail)
-    await connection.execute(sql.WAKE_ENGINE)
 
 
 async def newest(graph: Graph, intent: UUID) -> Newest | None:
@@ -131,7 +129,6 @@ async def watch_over_in(connection: Connection, operation: Operation, why: str, 
     row = replace(operation, team=WATCHERS, id=watcher, command=command, watch=True, valid_until=None)
     await accept_row(connection, row, seconds)
     await note(connection, operation.team, operation.command, "watched", {"why": why, "again_in": seconds})
-    await connection.execute(sql.WAKE_ENGINE)
 
 
 async def accept_row(

@@ -83,7 +83,6 @@ async def cancel(graph: Graph, id: UUID, by: str, team: str | None = None) -> Op
         if said.endswith(" 0"):
             raise Conflict(_too_late(found))
         await note(connection, whose.team, whose.command, "cancel_asked", {"by": by})
-        await connection.execute(sql.WAKE_ENGINE)
     return found
 
 

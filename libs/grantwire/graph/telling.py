@@ -56,7 +56,6 @@ async def tell(connection: Connection, message: CommandTold, message_id: str, tr
     subject = subjects.outcome(message.team, message.connector, message.account, message.verb)
     values = (message.type(), message.connector, message.encode(), traceparent, message.at)
     await connection.execute(sql.TELL, TENANT, message_id, subject, *values)
-    await connection.execute(sql.WAKE_RELAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 import structlog
 
+from grantwire.aws.last_look import leaving
 from grantwire.contracts.failures import AwsError, Conflict, NotFound
 from grantwire.contracts.ids import AccountId, iam_scope
 from grantwire.contracts.resources import RelationKind
@@ -62,7 +63,8 @@ class Attempt:
         """Do what was decided; whether there is more to do now."""
         match next_:
             case Go(step, progress, seconds):
-                await self._keep(step, progress)
+                if (step, progress) != (self.operation.step, self.operation.progress):
+                    await self._keep(step, progress)
                 if seconds:
                     await operations.rest(self.graph, self.operation, seconds)
                 return not seconds
@@ -95,18 +97,24 @@ class Attempt:
     async def _act(self, act: Act, look: Look) -> Next:
         """The checkpoint says that a write may have been sent from now on; then it is sent, once."""
         await self._keep("acting", act.progress.model_copy(update={"sent": act.progress.sent + 1}))
-        if monotonic() > self.claimed_at + self.claim_seconds - MARGIN:
-            raise ClaimLost(f"The claim on command {self.operation.id} ended before its write was sent.")
         try:
-            sent = await self.target.send(self.wants, look)
+            with leaving(self._still_mine):
+                sent = await self.target.send(self.wants, look)
         except AwsError as error:
             return await self._kept_still(decide.decide_unsent(self.operation, error, self.patience))
         return await self._kept_still(decide.decide_sent(self.operation, sent.request_id, sent.waits))
 
+    def _still_mine(self) -> None:
+        """Looked at in the thread that sends, right before the request leaves: whatever it waited for is over then.
+        Raises ``ClaimLost``."""
+        if monotonic() > self.claimed_at + self.claim_seconds - MARGIN:
+            raise ClaimLost(f"The claim on command {self.operation.id} ended before its write was sent.")
+
     async def _kept_still(self, next_: Next) -> Next:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
+        kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
         try:
-            await self._keep(self.operation.step, next_.progress if isinstance(next_, Go) else self.operation.progress)
+            await self._keep(*kept)
         except ClaimLost:
             await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
             raise

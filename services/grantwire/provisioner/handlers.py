@@ -9,7 +9,6 @@ import structlog
 from grantwire.bus import Delivery
 from grantwire.contracts import subjects
 from grantwire.contracts.commands import AccessCommand, GrantAccess, RevokeAccess
-from grantwire.contracts.failures import NotFound
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import Graph, connectors, inbox
 from grantwire.graph.inbox import Arrived
@@ -65,9 +64,8 @@ class Inbox:
         log.info("command", command=str(command.id), verb=command.verb(), result=accepted, **told)
 
     async def _managed(self, connector: str) -> Managed | None:
-        try:
-            stored = await connectors.get(self.graph, connector)
-        except NotFound:
+        stored = await connectors.current(self.graph, connector)
+        if stored is None:
             return None
         return Managed(stored.connector, stored.state, stored.account, stored.identity_center is not None)
 

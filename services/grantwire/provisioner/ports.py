@@ -1,10 +1,11 @@
 """What the engine needs of the outside: one kind of target in AWS, and a fence on the bus."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from grantwire.contracts.jobs import Source
 from grantwire.contracts.outcomes import PlannedCall
+from grantwire.contracts.snapshots import Reason
 from grantwire.graph.operation import Operation
 from grantwire.graph.parts import PartRead
 from grantwire.provisioner.decisions import Seen
@@ -27,6 +28,10 @@ class Look:
     read: PartRead
     handle: str | None = None
     plan: list[PlannedCall] = field(default_factory=list)
+
+    def refused(self, refusal: Reason | None, parking: Reason | None = None) -> "Look":
+        """The same, with what stands in the way."""
+        return replace(self, seen=replace(self.seen, refusal=refusal, parking=parking))
 
 
 @dataclass(frozen=True, slots=True)

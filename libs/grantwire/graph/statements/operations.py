@@ -87,17 +87,22 @@ RETURNING told"""
 
 LAST_TOLD: Final = "SELECT outcome FROM operation WHERE tenant_id = $1 AND team = $2 AND id = $3"
 
+# The relay is woken when the transaction ends.
 TELL: Final = """
-INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
+WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8))
+SELECT pg_notify('grantwire_told', '')"""
 
 FETCH_TOLD: Final = """
 SELECT id, tenant_id, message_id, subject, type, source, body, traceparent, at FROM told
 ORDER BY tenant_id, id LIMIT $1"""
 DELETE_TOLD: Final = "DELETE FROM told WHERE tenant_id = $1 AND id = ANY($2::bigint[])"
 
+# What was done about a command is news for the engine too.
 NOTE: Final = """
-INSERT INTO audit (tenant_id, team, command, connector, account, what, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+WITH noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
+               VALUES ($1, $2, $3, $4, $5, $6, $7))
+SELECT pg_notify('grantwire_operation', '')"""
 AUDIT: Final = """
 SELECT id, at, team, command, connector, account, what, detail FROM audit
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR command = $2) ORDER BY id"""
@@ -118,8 +123,6 @@ WHERE o.tenant_id = $1 AND o.id = $2 AND ($3::text IS NULL OR o.team = $3) AND N
 
 NOW: Final = "SELECT clock_timestamp()"
 
-WAKE_ENGINE: Final = "SELECT pg_notify('grantwire_operation', '')"
-WAKE_RELAY: Final = "SELECT pg_notify('grantwire_told', '')"
 
 # What the graph holds of some resources, and whose scope tells them.
 KNOWN: Final = """

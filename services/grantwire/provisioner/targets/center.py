@@ -1,5 +1,6 @@
 """Relations of Identity Center: who is assigned a permission set in an account, who is in a group of the directory."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,11 +43,8 @@ class Assigned:
         return Place(assignments_scope(AccountId(self._account)), "identity_center", self._account)
 
     async def look(self) -> Look:
-        refusal, parking = await self._standing()
-        return await self._read(refusal or await self._ends(), parking)
-
-    async def read(self) -> Look:
-        return await self._read(None, None)
+        (refusal, parking), ends, look = await asyncio.gather(self._standing(), self._ends(), self.read())
+        return look.refused(refusal or ends, parking)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         write = self.access.create_assignment if wants else self.access.delete_assignment
@@ -100,7 +98,7 @@ class Assigned:
         there = await self.access.user(self._who) if user else await self.access.group(self._who)
         return missing(self.command, self.command.principal, USER if user else GROUP) if there is None else None
 
-    async def _read(self, refusal: Reason | None, parking: Reason | None) -> Look:
+    async def read(self) -> Look:
         rows = await nothing_if_gone(self.access.assignments(self._account, self._set))
         pair = self.command.target
         refs = [Ref(kind=_KINDS[row.principal_type], native_id=row.principal) for row in rows]
@@ -111,7 +109,7 @@ class Assigned:
         gone = () if there else ((pair.kind, pair.native_id),)
         held = self.command.principal in refs
         read = PartRead(part, relations, resources, gone)
-        return Look(seen(held, ASSIGNMENTS, refusal, parking), read, plan=self._plan())
+        return Look(seen(held, ASSIGNMENTS), read, plan=self._plan())
 
     def _plan(self) -> list[PlannedCall]:
         verb = "Create" if self.command.verb() == "grant" else "Delete"
@@ -143,10 +141,8 @@ class DirectoryMembership:
         return Place(directory_memberships_scope(self.identity_store), "identity_center", None)
 
     async def look(self) -> Look:
-        return await self._read(await self._ends())
-
-    async def read(self) -> Look:
-        return await self._read(None)
+        ends, look = await asyncio.gather(self._ends(), self.read())
+        return look.refused(ends)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         if wants:
@@ -176,7 +172,7 @@ class DirectoryMembership:
         there = await self.access.user(self._who)
         return missing(self.command, self.command.principal, USER) if there is None else None
 
-    async def _read(self, refusal: Reason | None) -> Look:
+    async def read(self) -> Look:
         rows = await nothing_if_gone(self.access.memberships_of(self._who))
         user = self.command.principal
         relations = tuple(
@@ -187,7 +183,7 @@ class DirectoryMembership:
         )
         handle = next((row.id for row in rows if row.group == self._group), None)
         part = Part(RelationKind.MEMBER_OF, (user.kind, user.native_id))
-        looked = seen(handle is not None, MEMBERSHIPS, refusal)
+        looked = seen(handle is not None, MEMBERSHIPS)
         return Look(looked, PartRead(part, relations), handle, self._plan(handle))
 
     def _plan(self, handle: str | None) -> list[PlannedCall]:

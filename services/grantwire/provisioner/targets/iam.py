@@ -4,6 +4,7 @@ Names are IAM's and hold for one account, so what stands behind each is read fir
 written to a namesake.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,17 +76,8 @@ class IamMembership(_InIam):
     """A user in a group."""
 
     async def look(self) -> Look:
-        refusal = await self._principal()
-        if refusal is None:
-            group = await self.access.group(self._group.name)
-            if group is None:
-                refusal = missing(self.command, self.command.target, names.GROUP)
-            elif group.arn != self._group.arn:
-                refusal = elsewhere(self.command.target, group.arn)
-        return await self._read(refusal)
-
-    async def read(self) -> Look:
-        return await self._read(None)
+        who, group, look = await asyncio.gather(self._principal(), self._is_there(), self.read())
+        return look.refused(who or group)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         write = self.access.add_to_group if wants else self.access.remove_from_group
@@ -95,14 +87,21 @@ class IamMembership(_InIam):
     def _group(self) -> Iam:
         return iam(self.command.target)
 
-    async def _read(self, refusal: Reason | None) -> Look:
+    async def _is_there(self) -> Reason | None:
+        """Why the group is not the one that is meant."""
+        group = await self.access.group(self._group.name)
+        if group is None:
+            return missing(self.command, self.command.target, names.GROUP)
+        return elsewhere(self.command.target, group.arn) if group.arn != self._group.arn else None
+
+    async def read(self) -> Look:
         groups = await nothing_if_gone(self.access.groups_of(self.principal.name))
         held = any(each.arn == self._group.arn for each in groups)
         user = self.command.principal
         refs = [Ref(kind=Kind.IAM_GROUP, native_id=each.arn) for each in groups]
         rows = tuple(relation(RelationKind.MEMBER_OF, user, each) for each in refs)
         part = Part(RelationKind.MEMBER_OF, (user.kind, user.native_id))
-        return Look(seen(held, names.GROUPS_OF, refusal), PartRead(part, rows), plan=self._planned)
+        return Look(seen(held, names.GROUPS_OF), PartRead(part, rows), plan=self._planned)
 
     @property
     def _planned(self) -> list[PlannedCall]:
@@ -116,11 +115,8 @@ class PolicyAttachment(_InIam):
     """A managed policy on a user, group or role."""
 
     async def look(self) -> Look:
-        refusal = await self._principal() or await self._policy()
-        return await self._read(refusal)
-
-    async def read(self) -> Look:
-        return await self._read(None)
+        who, policy, look = await asyncio.gather(self._principal(), self._policy(), self.read())
+        return look.refused(who or policy)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         who, write = self.principal, self.access.attach if wants else self.access.detach
@@ -130,7 +126,7 @@ class PolicyAttachment(_InIam):
         found = await self.access.policy(self.command.target.native_id)
         return missing(self.command, self.command.target, names.POLICY) if found is None else None
 
-    async def _read(self, refusal: Reason | None) -> Look:
+    async def read(self) -> Look:
         who, holder = self.principal, self.command.principal
         policies = await nothing_if_gone(self.access.attached(who.kind, who.name))
         held = any(each.arn == self.command.target.native_id for each in policies)
@@ -140,7 +136,7 @@ class PolicyAttachment(_InIam):
         mentions = tuple(found for each in policies if (found := aws_policy(each.arn)) is not None)
         part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.IAM_POLICY)
         read = PartRead(part, rows, mentions=mentions)
-        return Look(seen(held, self._list, refusal), read, plan=self._planned)
+        return Look(seen(held, self._list), read, plan=self._planned)
 
     @property
     def _list(self) -> str:
@@ -159,10 +155,8 @@ class InlinePolicy(_InIam):
     """An inline policy of a user, group or role: it can only be taken away."""
 
     async def look(self) -> Look:
-        return await self._read(await self._principal())
-
-    async def read(self) -> Look:
-        return await self._read(None)
+        who, look = await asyncio.gather(self._principal(), self.read())
+        return look.refused(who)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         who = self.principal
@@ -172,7 +166,7 @@ class InlinePolicy(_InIam):
     def _name(self) -> str:
         return inline(self.command.target)[1]
 
-    async def _read(self, refusal: Reason | None) -> Look:
+    async def read(self) -> Look:
         """Names only: what the graph holds of the other policies stays, their documents included."""
         who, holder, target = self.principal, self.command.principal, self.command.target
         listed = await nothing_if_gone(self.access.inline(who.kind, who.name))
@@ -181,7 +175,7 @@ class InlinePolicy(_InIam):
         rows = tuple(relation(RelationKind.ATTACHED, each, holder) for each in refs)
         part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.INLINE_POLICY)
         gone = () if there else ((target.kind, target.native_id),)
-        return Look(seen(there, self._list, refusal), PartRead(part, rows, gone=gone), plan=self._planned)
+        return Look(seen(there, self._list), PartRead(part, rows, gone=gone), plan=self._planned)
 
     @property
     def _list(self) -> str:

@@ -14,9 +14,9 @@ from grantwire.telemetry import utc_now
 T = TypeVar("T")
 
 
-def seen(held: bool, operation: str, refusal: Reason | None = None, parking: Reason | None = None) -> Seen:
+def seen(held: bool, operation: str) -> Seen:
     """What was read just now."""
-    return Seen(Evidence(held=held, at=utc_now(), operation=operation), refusal, parking)
+    return Seen(Evidence(held=held, at=utc_now(), operation=operation))
 
 
 async def nothing_if_gone(listing: Awaitable[tuple[T, ...]]) -> tuple[T, ...]:
