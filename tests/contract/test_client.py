@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -164,6 +164,19 @@ async def test_the_newest_intent_wins(stage: Stage, gw: Client) -> None:
 async def test_who_follows_a_command_that_ended_hears_its_outcome(stage: Stage, gw: Client) -> None:
     outcome = await grant(stage, gw, id=(id := uuid4()))
     assert [each async for each in gw.follow(id)] == [outcome]
+
+
+async def test_who_follows_a_command_hears_it_to_its_end(stage: Stage, gw: Client) -> None:
+    await stage.rest()
+    with pytest.raises(StillRunning):
+        await grant(stage, gw, id=(id := uuid4()), timeout=0.5)
+    following = asyncio.create_task(_states(gw, id))
+    await stage.wake()
+    assert (await asyncio.wait_for(following, 20))[-1] == "granted"
+
+
+async def _states(gw: Client, id: UUID) -> list[str]:
+    return [each.state async for each in gw.follow(id)]
 
 
 async def test_a_command_that_nobody_sent_is_not_found(stage: Stage, gw: Client) -> None:

@@ -12,10 +12,32 @@ from grantwire.client.following import Changes, Followed
 from grantwire.client.gateway import Grantwire
 from grantwire.client.waiting import Pace
 from grantwire.contracts.commands import Ref
+from grantwire.contracts.outcomes import (
+    AccessGone,
+    AccessGranted,
+    AccessHeld,
+    AccessRevoked,
+    CommandExpired,
+    CommandFailed,
+    CommandPlanned,
+    CommandRefused,
+    CommandSuperseded,
+    CommandTold,
+)
 
 __all__ = [
+    "AccessGone",
+    "AccessGranted",
+    "AccessHeld",
+    "AccessRevoked",
     "Changes",
     "Client",
+    "CommandExpired",
+    "CommandFailed",
+    "CommandPlanned",
+    "CommandRefused",
+    "CommandSuperseded",
+    "CommandTold",
     "CursorLost",
     "FakeGrantwire",
     "FakeWorld",

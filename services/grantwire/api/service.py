@@ -180,7 +180,8 @@ def _traced(app: FastAPI) -> FastAPI:
         app,
         tracer_provider=telemetry.tracer_provider(NAME),
         exclude_spans=["send", "receive"],
-        excluded_urls="/healthz,/v1/runs/[^/]+/events,/v1/connectors/[^/]+/events,/v1/connectors/[^/]+/log",
+        excluded_urls="/healthz,/v1/runs/[^/]+/events,/v1/connectors/[^/]+/events,/v1/connectors/[^/]+/log,"
+        "/v1/operations/[^/]+/events",
     )
     return app
 

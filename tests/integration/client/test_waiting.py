@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from grantwire import bus
 from grantwire.client import Client, Grantwire, Outcome, Pace, StillRunning
@@ -152,6 +153,18 @@ async def test_a_command_carries_its_envelope_and_its_own_message_id(house: Keye
     assert message.subject == "gw.cmd.payments.prod.123456789012.grant"
     assert message.headers["Nats-Msg-Id"] == f"{id}:{command.fingerprint()}"
     assert (message.headers["ce-id"], message.headers["ce-type"]) == (str(id), "dev.grantwire.grant.access.v1")
+
+
+async def test_a_command_carries_the_trace_of_whoever_sends_it(house: Keyed, end: FarEnd) -> None:
+    callers = SpanContext(int("a" * 32, 16), int("b" * 16, 16), is_remote=False, trace_flags=TraceFlags(1))
+    async with gateway(house, SELDOM) as gw:
+        with use_span(NonRecordingSpan(callers)):
+            asked = asking(gw, id := uuid4())
+        (command,) = await stored(end, id)
+        await end.tell(command, "granted", 0)
+        await asked
+    (message,) = [each for each in await end.commands() if command_in(each).id == id]
+    assert message.headers["traceparent"].split("-")[1] == "a" * 32
 
 
 async def test_people_are_spoken_for_by_the_api_under_their_own_team(house: Keyed, end: FarEnd) -> None:

@@ -13,7 +13,7 @@ from grantwire.api.views import cursor_of, operation_view
 from grantwire.client import Client, StillRunning
 from grantwire.client.naming import command_of
 from grantwire.contracts.commands import AccessCommand, Verb
-from grantwire.contracts.failures import NotFound
+from grantwire.contracts.failures import DependencyDown, NotFound
 from grantwire.graph import Graph
 from grantwire.graph.ends import name_ends
 from grantwire.graph.operations_view import OperationView, cancel, displays, operation, operations
@@ -135,7 +135,7 @@ class OperationRoutes:
             outcome = await self.commands.carry_out(command, timeout=wait)
         except StillRunning as running:
             if not running.stored:
-                raise
+                raise DependencyDown(str(running)) from running
             return None
         return {"state": outcome.state, **outcome.model_dump(mode="json")}
 

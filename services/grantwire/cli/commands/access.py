@@ -1,23 +1,25 @@
 """`grant` and `revoke`: a command on behalf of people, and what became of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 from uuid import uuid4
 
 import typer
 
 from grantwire.cli import options as opt
-from grantwire.cli.asking import ask
 from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.output import print_json, print_table, say
 from grantwire.cli.telling import advice, ending, evidence, headline, plan_rows, row, step
 from grantwire.cli.words import end_of
 
 if TYPE_CHECKING:
-    from grantwire.cli.client import Api
+    from grantwire.cli.settings import Target
 
-Principal: TypeAlias = Annotated[str, typer.Argument(help="ARN, id, name or e-mail of a person, group or role.")]
-Target: TypeAlias = Annotated[
+PrincipalArgument: TypeAlias = Annotated[
+    str, typer.Argument(help="ARN, id, name or e-mail of a person, group or role.")
+]
+TargetArgument: TypeAlias = Annotated[
     str, typer.Argument(help="A permission set in an account (ACCOUNT/PERMISSION_SET), a group, or a policy.")
 ]
 Reason: TypeAlias = Annotated[str, typer.Option("--reason", help="Why; it is kept with the command.")]
@@ -38,8 +40,8 @@ def _command(verb: str, said: str) -> Callable[..., None]:
     """Both take the same."""
 
     def command(
-        principal: Principal,
-        target: Target,
+        principal: PrincipalArgument,
+        target: TargetArgument,
         reason: Reason,
         connector: Connector = None,
         account: Account = None,
@@ -74,14 +76,16 @@ def _until(text: str | None) -> str | None:
 
 
 def _carried_out(asked: dict[str, Any], state_dir: Any, *, wait: bool, timeout: float, json: bool) -> Exit:
-    sent, operation = ask(state_dir, lambda api: _sent(api, asked, timeout if wait else 0.0))
+    sent, operation, trace = _traced(asked, state_dir, timeout if wait else 0.0)
     if json:
-        print_json(operation or sent)
+        print_json((operation or sent) | {"trace": trace})
     elif operation is None:
         print_table(("command", "state"), [(sent["id"], "sent")], whole=1)
         say(f"next: `grantwire operations show {sent['id']}`", "dim")
     else:
         tell(operation)
+    if trace and not json:
+        say(f"trace: {trace}")
     if not wait:
         return Exit.OK
     if operation is None or operation["open"]:
@@ -110,16 +114,41 @@ def _still(id: str, operation: dict[str, Any] | None, timeout: float) -> None:
     say(f"next: `grantwire operations show {id}` shows it, `grantwire operations cancel {id}` ends it.", "dim")
 
 
-async def _sent(api: "Api", asked: dict[str, Any], timeout: float) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """What the api said when it took it, and the command when it ended or time is up; without a timeout None."""
-    from grantwire.telemetry import monotonic
+def _traced(
+    asked: dict[str, Any], state_dir: Path | None, timeout: float
+) -> tuple[dict[str, Any], dict[str, Any] | None, str | None]:
+    """What the api said, the command if that was waited for, and the link to the trace."""
+    import asyncio
 
-    sent: dict[str, Any] = await api.post("/v1/operations", asked)
-    deadline, after = monotonic() + timeout, ""
+    from grantwire.cli.settings import Settings, find_api
+    from grantwire.cli.traced import traced
+
+    target, about = find_api(state_dir, Settings()), {"grantwire.command": str(asked["id"])}
+    try:
+        work = traced(target, f"grantwire {asked['verb']}", about, lambda: _sent(target, asked, timeout))
+        (sent, operation), trace = asyncio.run(work)
+    except KeyboardInterrupt:
+        show = (
+            f"`grantwire operations show {asked['id']}` shows it, `grantwire operations cancel {asked['id']}` ends it."
+        )
+        raise Stop(Exit.INTERRUPTED, "Interrupted; a command that was sent goes on.", show) from None
+    return sent, operation, trace
+
+
+async def _sent(
+    target: "Target", asked: dict[str, Any], timeout: float
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """What the api said when it took it, and the command when it ended or time is up; without a timeout None."""
+    from grantwire.cli.client import Api
+    from grantwire.telemetry import current_traceparent, monotonic
+
     operation: dict[str, Any] | None = None
-    while (left := deadline - monotonic()) > 0 and (operation is None or operation["open"]):
-        news = await api.get(sent["events"], after=after, wait=min(left, _ANSWER))
-        if news["cursor"] != after and news["operation"]:
-            operation, after = news["operation"], news["cursor"]
-            say(step(operation), "dim")
+    async with Api(target, current_traceparent) as asking, Api(target) as waiting:
+        sent: dict[str, Any] = await asking.post("/v1/operations", asked)
+        deadline, after = monotonic() + timeout, ""
+        while (left := deadline - monotonic()) > 0 and (operation is None or operation["open"]):
+            news = await waiting.get(sent["events"], after=after, wait=min(left, _ANSWER))
+            if news["cursor"] != after and news["operation"]:
+                operation, after = news["operation"], news["cursor"]
+                say(step(operation), "dim")
     return sent, operation

@@ -48,7 +48,7 @@ def show(id: Id, team: Team = None, json: opt.JsonOption = False, state_dir: opt
     if json:
         print_json(found)
         return
-    print_table(("", ""), _facts(found))
+    print_table(("what", "how"), _facts(found))
     print_table(("when (UTC)", "noted", "detail"), [_noted(line) for line in found["audit"]])
     if found["open"]:
         say(step(found))

@@ -25,32 +25,20 @@ def sync(
     import asyncio
 
     from grantwire.cli.settings import Settings, find_api
+    from grantwire.cli.traced import traced
 
     target = find_api(state_dir, Settings())
+    about = {"grantwire.connector": connector}
     try:
-        run, trace = asyncio.run(_traced(target, connector, wait=wait, full=full, timeout=timeout))
+        run, trace = asyncio.run(
+            traced(target, "grantwire sync", about, lambda: _synced(target, connector, wait, full, timeout))
+        )
     except KeyboardInterrupt:
         raise Stop(Exit.INTERRUPTED, "Interrupted; the sync itself goes on.", "`grantwire status` shows it.") from None
     raise typer.Exit(_tell(run, trace, waited=wait, json=json))
 
 
-async def _traced(target: "Target", connector: str, **how: Any) -> tuple[dict[str, Any], str | None]:
-    """One trace from this command to the last change, sent to the viewer that belongs to the api."""
-    import asyncio
-
-    from grantwire import telemetry
-
-    switched = telemetry.setup("cli", endpoint=target.traces, log_format="console", level="error")
-    try:
-        with telemetry.span("cli", "grantwire sync", attributes={"grantwire.connector": connector}) as root:
-            run = await _synced(target, connector, **how)
-            trace_id = format(root.get_span_context().trace_id, "032x")
-    finally:
-        await asyncio.to_thread(switched.shutdown)
-    return run, f"{target.traces}/traces/{trace_id}" if target.traces else None
-
-
-async def _synced(target: "Target", connector: str, *, wait: bool, full: bool, timeout: float) -> dict[str, Any]:
+async def _synced(target: "Target", connector: str, wait: bool, full: bool, timeout: float) -> dict[str, Any]:
     from grantwire.cli.client import Api
     from grantwire.cli.following import follow, request, within
     from grantwire.cli.progress import shown
