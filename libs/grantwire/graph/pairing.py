@@ -30,7 +30,8 @@ def joined(principals: Sequence[Node], targets: Sequence[Node], account: str | N
     Raises ``Ambiguous`` with the native ids of those that all would do, ``Invalid`` where nothing goes together.
     """
     ways = list(_ways(principals, targets, account))
-    found = [each for each in ways if each.account == account] or ways  # the directory is in no account
+    inside = [each for each in ways if account is not None and each.account == account]
+    found = inside or ways  # the directory is in no account: it is meant only where nothing in the named one is
     if not found:
         raise _unjoined(principals, targets, account, said)
     if len(found) > 1:

@@ -8,7 +8,7 @@ from grantwire.contracts.failures import Ambiguous, Conflict, Invalid, NotFound
 from grantwire.contracts.resources import Kind, Resource
 from grantwire.graph import Graph, connectors
 from grantwire.graph.ends import Ends, name_ends
-from tests.integration.graph.centers import Center, pair, permission_set, person, team
+from tests.integration.graph.centers import STORE, Center, pair, permission_set, person, team
 from tests.integration.graph.scenes import Bus, arn, facts, group, organization_bus, organization_of, role, user
 
 PROD, DEV = "111122223333", "444455556666"
@@ -76,10 +76,13 @@ async def test_the_other_end_decides_which_of_several_is_meant(read: Graph) -> N
 
 
 async def test_with_an_account_named_what_is_in_it_goes_before_the_directory(read: Graph) -> None:
-    twins = Center(read, [person("bob")], [team("admins")])
-    await twins.load([])
-    with pytest.raises(Ambiguous):
+    for key, kind, twin in (("users", "identity_user", person("bob")), ("groups", "identity_group", team("admins"))):
+        bus = Center(read).bus(f"directory_{key}/{STORE}", [kind])
+        bus.sequence = 10
+        await bus.send(facts([twin]))
+    with pytest.raises(Ambiguous) as caught:
         await name_ends(read, "bob", "admins")
+    assert caught.value.candidates == [arn("user", "bob", PROD), arn("user", "bob", DEV), "u-bob"]
     assert (await name_ends(read, "bob", "admins", account=DEV)).target.native_id == arn("group", "admins", DEV)
 
 
