@@ -16,7 +16,7 @@ from grantwire.cli.catalog import SERVICES
 from grantwire.cli.exits import Exit, Stop
 from grantwire.cli.servers import Servers
 from grantwire.cli.settings import TOKEN_FILE, Target
-from grantwire.cli.simulated import SCIM_ALLOWED
+from grantwire.cli.simulated import RULES, SCIM_ALLOWED
 from grantwire.local.process import Child, Program, tail
 from grantwire.telemetry import monotonic
 
@@ -94,7 +94,7 @@ def _environment(servers: Servers, port: int) -> dict[str, str]:
     }
     keys = _variables(servers.keys.given())
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GRANTWIRE_")}
-    allowed = {SCIM_ALLOWED: os.environ[SCIM_ALLOWED]} if SCIM_ALLOWED in os.environ else {}
+    allowed = {name: os.environ[name] for name in (SCIM_ALLOWED, RULES) if name in os.environ}
     traces = {"OTEL_EXPORTER_OTLP_ENDPOINT": servers.traces} if servers.traces else {}
     return kept | told | keys | allowed | traces
 

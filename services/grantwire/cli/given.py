@@ -40,7 +40,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "sync_secrets": _switch(READ, "Access keys, and who signs in how.", "sync-secrets"),
     "scim": _switch(READ, "Identity Center's SCIM endpoint.", "scim"),
     "last_login": _switch(READ, "Nothing acts on it yet.", "last-login"),
-    "provisioning": _switch(READ, "Nothing acts on it yet.", "provisioning"),
+    "provisioning": _switch(READ, "Carry out commands there, as far as rules allow.", "provisioning"),
     "child_role_name": _option(Text, ORGANIZATION, "The role to assume in each other account."),
     "child_external_id": _option(Text, ORGANIZATION, "The external id that the child roles ask for."),
     "account_role": _option(Many, ORGANIZATION, "Another child role in one account: ACCOUNT=ROLE_NAME; repeatable."),

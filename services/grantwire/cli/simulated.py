@@ -16,6 +16,7 @@ from grantwire.contracts.connectors import AccountOverride, Connector
 from grantwire.local import StateDir
 
 SCIM_ALLOWED: Final = "GRANTWIRE_SCIM_ALLOWED_ORIGINS"
+RULES: Final = "GRANTWIRE_RULES_FILE"
 _NOTE: Final = "demo.json"  # which simulation the state directory holds
 _KEPT: Final = ("lock", "version")
 # Few permission sets: AWS gives all of Identity Center 20 calls a second, and each set takes six.
@@ -36,7 +37,7 @@ class Simulation:
 
     def arguments(self) -> list[str]:
         sizes = [word for name, value in asdict(self).items() for word in (f"--{name}", str(value))]
-        return [*sizes, "--credentials", *(_DIRECTORY if self.accounts > 1 else ())]
+        return [*sizes, "--credentials", "--provisioning", *(_DIRECTORY if self.accounts > 1 else ())]
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ async def sandbox(simulation: Simulation, *options: str) -> AsyncIterator[Sandbo
 
 def aim_at(facts: dict[str, Any]) -> None:
     """Make every client of AWS, of this process and its children, speak to the simulated one, whatever was set before.
-    The simulated SCIM endpoint is on this machine, which has to be allowed by name."""
+    The simulated SCIM endpoint is on this machine, which has to be allowed by name. Rules of one's own stay."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     credentials = facts["credentials"]
@@ -114,6 +115,7 @@ def aim_at(facts: dict[str, Any]) -> None:
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     os.environ[SCIM_ALLOWED] = facts["endpoint"]
+    os.environ.setdefault(RULES, str(Path(__file__).with_name("demo_rules.yaml")))
 
 
 def title(facts: Mapping[str, Any]) -> str:
@@ -132,7 +134,7 @@ def connector_of(facts: Mapping[str, Any], reader: Reader) -> Connector:
     if "organization" not in facts:
         role = facts["connectors"][reader.plan]
         given = {"role_arn": role["role_arn"], "external_id": role["external_id"], "sync_secrets": secrets}
-        return Connector(id="demo", name="Simulated account", **given)
+        return Connector(id="demo", name="Simulated account", provisioning=True, **given)
     role = facts["connectors"][reader.name + ("" if reader.plan == "bulk" else "_minimum")]
     asked = facts["organization"]["child_external_id"]
     return Connector(
@@ -144,6 +146,7 @@ def connector_of(facts: Mapping[str, Any], reader: Reader) -> Connector:
         child_role_name=role["child_role_name"],
         account_overrides={account: AccountOverride(external_id=asked[account]) for account in asked},
         sync_secrets=secrets,
+        provisioning=True,
         **_directory(facts),
     )
 
