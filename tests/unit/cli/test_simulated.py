@@ -78,8 +78,9 @@ def test_an_account_of_an_organization_is_smaller_unless_its_sizes_are_given() -
     assert simulation_of(1, 12, **nothing) == Simulation(1, 20, 8, 20, 12)
     assert simulation_of(1, 12, **nothing | {"users": 7}) == Simulation(1, 7, 8, 20, 12)
     arguments = simulation_of(1, 12, **nothing).arguments()
-    assert arguments[8:13] == ["--accounts", "12", "--credentials", "--identity-center", "--scim"]
-    assert simulation_of(1, 1, **nothing).arguments()[-3:] == ["--accounts", "1", "--credentials"]
+    assert arguments[8:14] == ["--accounts", "12", "--credentials", "--provisioning", "--identity-center", "--scim"]
+    alone = simulation_of(1, 1, **nothing).arguments()
+    assert alone[-4:] == ["--accounts", "1", "--credentials", "--provisioning"]
 
 
 def test_the_account_of_a_demo_made_before_organizations_is_known(tmp_path: Path) -> None:
