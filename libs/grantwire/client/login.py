@@ -20,7 +20,7 @@ class Login:
     account does so by itself. ``inbox`` is where this user may receive answers, ``patience`` how many seconds the
     first connection may take."""
 
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     seed: str | None = field(repr=False)
     team: str | None
     name: str
