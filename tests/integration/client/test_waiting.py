@@ -121,7 +121,7 @@ async def test_a_command_published_while_the_bus_is_away_is_stored_when_it_is_ba
 
 async def test_when_time_is_up_it_says_what_still_runs(house: Keyed, end: FarEnd) -> None:
     async with gateway(house, SELDOM) as gw:
-        asked = asking(gw, id := uuid4(), timeout=1.0)
+        asked = asking(gw, id := uuid4(), timeout=2.0)
         (command,) = await stored(end, id)
         await end.tell(command, "accepted", 0)
         with pytest.raises(StillRunning, match="'accepted', and it goes on; next: wait on with outcome") as caught:
