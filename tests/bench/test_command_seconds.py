@@ -23,7 +23,7 @@ from tests.support.world import Sandbox, World, sandbox, world
 SIZE: Final = ("--calm", "--users", "20", "--groups", "5", "--roles", "3", "--provisioning")
 UNLIMITED: Final = dict.fromkeys(("GRANTWIRE_IAM_RATE", "GRANTWIRE_ORGANIZATIONS_RATE"), "0")
 RULES: Final = {"GRANTWIRE_RULES_FILE": str(Path(__file__).parents[1] / "support" / "rules.yaml")}
-COMMANDS, WARM = 40, 5
+COMMANDS, WARM = 200, 20
 P50, P99 = 0.030, 0.150  # seconds
 SERVICES: Final = ("scheduler", "collector-iam", "projector", "relay", "provisioner")
 
@@ -47,7 +47,7 @@ async def test_an_outcome_is_heard_within_milliseconds_of_aws(
         ]
         took = await _timed(Desk(running.nats_url), asked)
         theirs = _aws_seconds(running)
-    counted = asked[WARM:]
+    counted = asked[WARM:-1]  # the last one may be told before it is logged
     whole = [took[each.id] for each in counted]
     ours = sorted(took[each.id] - theirs[each.id] for each in counted)
     p50, p99 = statistics.median(ours), ours[int(len(ours) * 0.99) - 1]

@@ -103,7 +103,8 @@ async def second(scene: Scene) -> AsyncIterator[StoppingTargets]:
         fences = BusFences(bus.Publisher(broker, "tests"))
         engine = Engine(graph, fences, targets, Patience(unsure=1.0, late=LATE), CLAIM, Recorder("tests"))
         async with listening(graph, "grantwire_operation") as waker:
-            lanes = [asyncio.create_task(engine.serve(waker)) for _ in range(4)]
+            door = asyncio.Lock()
+            lanes = [asyncio.create_task(engine.serve(waker, door)) for _ in range(4)]
             yield targets
             targets.gate.set()
             for lane in lanes:

@@ -177,8 +177,9 @@ class Sandbox:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A listening socket on loopback."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    """A listening socket on loopback. Its protocol is named: asyncio switches Nagle's algorithm off only where it is,
+    and with it on each answer but the first of a connection waits 40 ms for the client's delayed acknowledgement."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(256)

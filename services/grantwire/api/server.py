@@ -71,7 +71,9 @@ async def _started(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
 @contextlib.contextmanager
 def _listening(wanted: Address) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # The protocol is named because asyncio switches Nagle's algorithm off only then: without it each answer but the
+    # first of a connection waits 40 ms for the client's delayed acknowledgement.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((wanted.host, wanted.port))

@@ -41,26 +41,30 @@ class Engine:
     claim_seconds: float
     recorder: Recorder
 
-    async def serve(self, waker: Waker) -> None:
-        """One lane. Never returns."""
+    async def serve(self, waker: Waker, door: asyncio.Lock) -> None:
+        """One lane of those that share the waker and the door, behind which one of them waits for the next command: all
+        of them at once would only stand in each other's way. Never returns."""
         while True:
             try:
-                seen = waker.seen()
-                if not await self.advance():
-                    await waker.wait(seen, await self._until_due())
+                async with door:
+                    claimed = await self._next(waker)
+                await self._carry_on(*claimed)
             except (DependencyDown, OSError) as error:
                 log.warning("the engine waits", reason=str(error))
                 await asyncio.sleep(AWAY)
             except Exception:  # a mistake of ours about one command must not keep the others from being carried out
                 log.exception("a command could not be carried on; it is taken up again when its claim ends")
 
-    async def advance(self) -> bool:
-        """Carry the next command that is due as far as it goes now; whether there was one. Raises ``DependencyDown``;
-        what it had is taken up again when its claim ends."""
-        claimed_at = monotonic()
-        operation = await operations.claim(self.graph, self.claim_seconds)
-        if operation is None:
-            return False
+    async def _next(self, waker: Waker) -> tuple[Operation, float]:
+        """The next command that is due, and when its claim was asked for. Raises ``DependencyDown``."""
+        while True:
+            seen, claimed_at = waker.seen(), monotonic()
+            if (operation := await operations.claim(self.graph, self.claim_seconds)) is not None:
+                return operation, claimed_at
+            await waker.wait(seen, await self._until_due())
+
+    async def _carry_on(self, operation: Operation, claimed_at: float) -> None:
+        """As far as it goes now. What it had when this fails is taken up again when its claim ends."""
         attributes = {"grantwire.command": str(operation.id), "grantwire.team": operation.team}
         parent = context_from(operation.traceparent) if operation.traceparent else None
         name = f"{operation.verb} access"
@@ -76,7 +80,6 @@ class Engine:
             except ClaimLost as error:
                 record_error(current, error)
                 log.warning("a claim was lost", command=str(operation.id), step=operation.step)
-        return True
 
     async def _carry(self, operation: Operation, claimed_at: float) -> None:
         if operation.taken_over > MOST_LOST:

@@ -81,7 +81,8 @@ async def _carrying(engine: Engine, graph: Graph, lanes: int) -> AsyncIterator[N
     """The engine's lanes while entered. What they hold when they are cancelled is taken up when its claim ends."""
     async with listening(graph, "grantwire_operation") as waker, asyncio.TaskGroup() as tasks:
         with detached():
-            running = [tasks.create_task(engine.serve(waker)) for _ in range(lanes)]
+            door = asyncio.Lock()
+            running = [tasks.create_task(engine.serve(waker, door)) for _ in range(lanes)]
         yield
         for task in running:
             task.cancel()
