@@ -127,12 +127,14 @@ async def _all(client: Client, stream: str, subject: str) -> Any:
     last = (await context.stream_info(stream)).state.last_seq
     whole = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
     reader = await context.pull_subscribe(subject, stream=stream, config=whole)
-    pending = (await reader.consumer_info()).num_pending or 0
+    info = await reader.consumer_info()
+    pending = info.num_pending or 0
     while pending > 0 and last:
         for message in await reader.fetch(min(pending, 500), timeout=5):
             pending -= 1
             yield message
     await reader.unsubscribe()
+    await context.delete_consumer(stream, info.name)  # a server has room for so many
 
 
 def _heard(message: Any) -> Heard:

@@ -30,6 +30,7 @@ from grantwire.graph.outages import repeated
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import operations as sql
 from grantwire.graph.telling import Teller, note, tell, teller_of
+from grantwire.telemetry import utc_now
 
 ID_REUSED: Final = Reason(
     code="id_reused",
@@ -70,15 +71,14 @@ async def accept(graph: Graph, arrived: Arrived) -> Accepted:
 
 
 async def _first(connection: Connection, arrived: Arrived) -> Accepted:
-    operation = _operation(arrived, await connection.fetchval(sql.NOW))
+    operation = _operation(arrived, utc_now())
     if arrived.refusal is not None:
         await accept_row(connection, operation)
         await end(connection, operation, Ending("refused", Progress(), arrived.refusal), None)
         return "refused"
     message = teller_of(operation).say("accepted", 0, operation.now)
     await accept_row(connection, operation, outcome=message.model_dump(mode="json") | {"state": "accepted"})
-    await teller_of(operation).tell(connection, message)
-    await note(connection, operation.team, operation.command, "accepted", {"reason": operation.command.reason})
+    await teller_of(operation).tell(connection, message, "accepted", {"reason": operation.command.reason})
     return "accepted" if operation.dry_run else await _ordered(connection, _after(operation))
 
 
@@ -88,8 +88,9 @@ async def _ordered(connection: Connection, operation: Operation) -> Accepted:
     if newest is not None and newest.sequence > operation.sequence:
         await _supersede(connection, operation, newest.id)
         return "superseded"
-    for row in await connection.fetch(sql.OVERTAKEN, TENANT, operation.intent, operation.sequence):
-        await _overtake(connection, row, operation)
+    if newest is not None and newest.overtakes:
+        for row in await connection.fetch(sql.OVERTAKEN, TENANT, operation.intent, operation.sequence):
+            await _overtake(connection, row, operation)
     return "accepted"
 
 
@@ -131,7 +132,7 @@ async def _older(connection: Connection, arrived: Arrived, known: asyncpg.Record
 async def _refuse_reuse(connection: Connection, arrived: Arrived) -> Accepted:
     """Told beside the numbered messages of the command whose id it is: those are not this one's."""
     teller = Teller(arrived.team, arrived.command, arrived.traceparent)
-    message: CommandTold = teller.say("refused", -1, await connection.fetchval(sql.NOW), reason=ID_REUSED)
+    message: CommandTold = teller.say("refused", -1, utc_now(), reason=ID_REUSED)
     message_id = f"op:{TENANT}:{arrived.team}:{arrived.command.id}:reused:{body_hash(arrived.command)}"
     await tell(connection, message, message_id, arrived.traceparent)
     await note(connection, arrived.team, arrived.command, "id_reused", _EMPTY)
@@ -148,7 +149,7 @@ async def refuse_unreadable(
         await connection.execute(sql.NOTE, TENANT, team, id, connector, account, "malformed", detail)
         if id is None:
             return
-        at = await connection.fetchval(sql.NOW)
+        at = utc_now()
         where: dict[str, Any] = {"team": team, "connector": connector, "account": account, "verb": verb}
         message = CommandRefused(command=id, n=-1, at=at, reason=reason, **where)
         await tell(connection, message, f"op:{TENANT}:{team}:{id}:malformed:{sequence}", None)

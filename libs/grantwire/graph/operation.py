@@ -81,13 +81,14 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest command of an intent that counts."""
+    """The newest command of an intent that counts. ``overtakes``: older ones are not ended yet."""
 
     team: str
     id: UUID
     sequence: int
     verb: str
     final: bool
+    overtakes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

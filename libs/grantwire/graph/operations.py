@@ -18,6 +18,7 @@ from grantwire.graph.patching import Patch, Patched, apply_patch, mention_for
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import operations as sql
 from grantwire.graph.telling import note, teller_of
+from grantwire.telemetry import utc_now
 
 WATCHERS = "grantwire"  # the team of what the engine asks of itself
 
@@ -63,8 +64,7 @@ async def park(graph: Graph, operation: Operation, reason: Reason, seconds: floa
         row = await connection.fetchrow(sql.PARK, *_key(operation), operation.claim, seconds, kept, progress)
         _mine(operation, "UPDATE 1" if row else "UPDATE 0")
         if news and not operation.watch:
-            await teller_of(operation).tell(connection, message)
-            await note(connection, operation.team, operation.command, "parked", {"reason": reason.model_dump()})
+            await teller_of(operation).tell(connection, message, "parked", {"reason": reason.model_dump()})
 
 
 async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None) -> Patched | None:
@@ -92,7 +92,7 @@ async def end(connection: Connection, operation: Operation, ending: Ending, revi
     message = teller_of(operation).say(
         ending.state,
         operation.told,
-        await connection.fetchval(sql.NOW),
+        utc_now(),
         reason=ending.reason,
         observed=progress.observed,
         request_ids=list(progress.request_ids),
@@ -102,11 +102,12 @@ async def end(connection: Connection, operation: Operation, ending: Ending, revi
     kept = message.model_dump(mode="json") | {"state": ending.state}
     row = await connection.fetchrow(sql.FINISH, *_key(operation), ending.state, kept, operation.claim)
     _mine(operation, "UPDATE 1" if row else "UPDATE 0")
-    if not operation.watch:
-        await teller_of(operation).tell(connection, message)
     reason = ending.reason.model_dump() if ending.reason else None
     detail: dict[str, Any] = {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
-    await note(connection, operation.team, operation.command, ending.state, detail)
+    if operation.watch:
+        await note(connection, operation.team, operation.command, ending.state, detail)
+    else:
+        await teller_of(operation).tell(connection, message, ending.state, detail)
 
 
 async def newest(graph: Graph, intent: UUID) -> Newest | None:
@@ -145,13 +146,6 @@ async def accept_row(
     return said.endswith(" 1")
 
 
-async def next_due(graph: Graph) -> float | None:
-    """Seconds until a command is due, or a claim ends; None when none waits."""
-    async with graph.connection() as connection:
-        found: float | None = await connection.fetchval(sql.NEXT_DUE, TENANT)
-        return found
-
-
 def body_hash(command: AccessCommand) -> UUID:
     """What two copies of one command have in common."""
     return identity.content_hash((command.verb(),), command.content())
@@ -166,7 +160,7 @@ def operation_from(row: asyncpg.Record) -> Operation:
 
 
 def newest_from(row: asyncpg.Record | None) -> Newest | None:
-    return Newest(row["team"], row["id"], row["sequence"], row["verb"], row["final"]) if row else None
+    return Newest(row["team"], row["id"], row["sequence"], row["verb"], row["final"], row["overtakes"]) if row else None
 
 
 def _key(operation: Operation) -> tuple[int, str, UUID]:

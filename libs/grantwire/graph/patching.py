@@ -25,9 +25,10 @@ async def mention_for(graph: Graph, patch: Patch) -> None:
     """Note what the patch names without owning it, in a short transaction of its own, before it is applied. Raises
     ``Malformed``."""
     named = parts.content(patch).named
+    alone = not any(row.mentioned for row in named)  # one statement is a transaction by itself
 
     async def work() -> None:
-        async with graph.transaction() as connection:
+        async with graph.connection() if alone else graph.transaction() as connection:
             await mention(connection, named)
 
     await repeated(work)

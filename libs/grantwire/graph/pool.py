@@ -39,7 +39,7 @@ class Graph:
         """Raises ``DependencyDown`` when Postgres cannot be reached."""
         options = connect_options(database_url, application_name)
         with noticed():
-            pool = await asyncpg.create_pool(min_size=1, max_size=max_size, init=prepare, **options)
+            pool = await asyncpg.create_pool(min_size=1, max_size=max_size, init=prepare, reset=_tidy, **options)
         try:
             yield cls(pool, keys)
         finally:
@@ -62,7 +62,15 @@ class Graph:
             yield connection
         finally:
             with noticed():
-                await self._pool.release(connection)
+                await self._give_back(connection)
+
+    async def _give_back(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+        """What the block gathered in its session, such as locks, goes first."""
+        try:
+            if not connection.is_closed():
+                await connection.reset()
+        finally:
+            await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
@@ -85,6 +93,13 @@ def connect_options(database_url: str, application_name: str) -> dict[str, Any]:
         "server_settings": {**_SESSION, "application_name": application_name},
         **({"ssl": False} if plain else {}),
     }
+
+
+async def _tidy(connection: Connection) -> None:
+    """Before another task gets the connection. asyncpg's own asks the server each time to drop what a session may have
+    gathered; ours gathers nothing outside ``reserved``, and what a cancelled task left open is rolled back."""
+    if connection.is_in_transaction():
+        await connection.reset()
 
 
 async def prepare(connection: Connection) -> None:

@@ -41,9 +41,14 @@ class Teller:
             **more,
         )
 
-    async def tell(self, connection: Connection, message: CommandTold) -> None:
-        """Into the outbox of outcomes. The bus keeps one message of each number."""
-        await tell(connection, message, f"op:{TENANT}:{self.team}:{message.command}:{message.n}", self.traceparent)
+    async def tell(
+        self, connection: Connection, message: CommandTold, what: str, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """Into the outbox of outcomes and the audit log; relay and engine are woken when this transaction ends. The bus
+        keeps one message of each number."""
+        message_id = f"op:{TENANT}:{self.team}:{message.command}:{message.n}"
+        told = _told(message, message_id, self.traceparent)
+        await connection.execute(sql.TELL_AND_NOTE, TENANT, *told, *_noted(self.team, self.command, what, detail))
 
 
 def teller_of(operation: Operation) -> Teller:
@@ -53,9 +58,12 @@ def teller_of(operation: Operation) -> Teller:
 
 async def tell(connection: Connection, message: CommandTold, message_id: str, traceparent: str | None) -> None:
     """A message into the outbox of outcomes, and the relay woken when this transaction ends."""
+    await connection.execute(sql.TELL, TENANT, *_told(message, message_id, traceparent))
+
+
+def _told(message: CommandTold, message_id: str, traceparent: str | None) -> tuple[Any, ...]:
     subject = subjects.outcome(message.team, message.connector, message.account, message.verb)
-    values = (message.type(), message.connector, message.encode(), traceparent, message.at)
-    await connection.execute(sql.TELL, TENANT, message_id, subject, *values)
+    return message_id, subject, message.type(), message.connector, message.encode(), traceparent, message.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,12 @@ async def note(
     connection: Connection, team: str, command: AccessCommand, what: str, detail: Mapping[str, Any] | None = None
 ) -> None:
     """A line of the audit log: who asked for what, and what was done about it."""
+    await connection.execute(sql.NOTE, TENANT, *_noted(team, command, what, detail))
+
+
+def _noted(team: str, command: AccessCommand, what: str, detail: Mapping[str, Any] | None) -> tuple[Any, ...]:
     who = {"requester": command.requester, "principal": str(command.principal), "target": str(command.target)}
-    values = (command.id, command.connector, command.account, what, {**who, **(detail or {})})
-    await connection.execute(sql.NOTE, TENANT, team, *values)
+    return team, command.id, command.connector, command.account, what, {**who, **(detail or {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Waker:
         self._news.set()
         self._news = asyncio.Event()
 
+    def wake_in(self, seconds: float) -> None:
+        """There will be work then."""
+        asyncio.get_running_loop().call_later(seconds, self.wake)
+
     async def wait(self, seen: int, seconds: float) -> None:
         """Until there is more than was seen, or the time has come."""
         if self._notices == seen:

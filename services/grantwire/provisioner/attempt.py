@@ -1,5 +1,6 @@
 """One engine's hold on one command: each step kept before the next, no write after the claim has ended."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from grantwire.contracts.ids import AccountId, iam_scope
 from grantwire.contracts.resources import RelationKind
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import Graph, operations, runs
-from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operation import Ending, Newest, Operation, Progress
 from grantwire.graph.operations import ClaimLost
 from grantwire.graph.parts import Patch, Patched
 from grantwire.provisioner import decisions as decide
@@ -29,24 +30,35 @@ LATE: Final = "An engine that had lost command {id} may have written late."
 
 @dataclass
 class Attempt:
-    """Carries one command as far as it goes now. ``claimed_at``: monotonic, read before the claim was asked for."""
+    """Carries one command as far as it goes now. ``newest``: of its intent, as it was when this began; ``claimed_at``:
+    monotonic, read before the claim was asked for."""
 
     graph: Graph
     fences: Fences
     target: Target
     operation: Operation
-    wants: bool
+    newest: Newest | None
     patience: Patience
     claim_seconds: float
     claimed_at: float
     recorder: Recorder
     patch: Patch | None = None  # of the last reading after its fence
+    begun: tuple[datetime, int] | None = None  # a fence that nothing was read behind yet
+    rests: float = 0.0
 
-    async def run(self) -> None:
-        """Until it ended, rests or is parked. Raises ``ClaimLost``, ``DependencyDown``."""
+    async def run(self) -> float:
+        """Until it ended, rests or is parked: the seconds that it rests. Raises ``ClaimLost``, ``DependencyDown``."""
         going = True
         while going:
             going = await self._follow(await self._step())
+        return self.rests
+
+    @property
+    def wants(self) -> bool:
+        """What nobody asked for wants what the newest command of its intent wants."""
+        if self.operation.watch and self.newest is not None:
+            return self.newest.verb == "grant"
+        return self.operation.wants
 
     async def _step(self) -> Next:
         match self.operation.step:
@@ -67,6 +79,7 @@ class Attempt:
                     await self._keep(step, progress)
                 if seconds:
                     await operations.rest(self.graph, self.operation, seconds)
+                    self.rests = seconds
                 return not seconds
             case Park(reason):
                 await operations.park(self.graph, self.operation, reason, self.patience.park)
@@ -91,8 +104,9 @@ class Attempt:
         return await self._act(decided, look) if isinstance(decided, Act) else decided
 
     async def _before(self) -> Finish | None:
-        newest = await operations.newest(self.graph, self.operation.intent)
-        return decide.decide_before(self.operation, newest)
+        if self.operation.progress.sent:  # it has taken a while
+            self.newest = await operations.newest(self.graph, self.operation.intent)
+        return decide.decide_before(self.operation, self.newest)
 
     async def _act(self, act: Act, look: Look) -> Next:
         """The checkpoint says that a write may have been sent from now on; then it is sent, once."""
@@ -114,11 +128,16 @@ class Attempt:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
         kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
         try:
-            await self._keep(*kept)
+            await asyncio.gather(self._keep(*kept), self._begin(kept[0]))
         except ClaimLost:
             await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
             raise
         return next_
+
+    async def _begin(self, step: str) -> None:
+        """The fence of the reading that comes next: the write is over, so it may be set while that is kept."""
+        if step == "observing":
+            self.begun = utc_now(), await self.fences.begin(self.operation, self.target.place)
 
     async def _resume(self) -> Next:
         """The engine before this one may have sent the write, or may yet send it."""
@@ -141,13 +160,19 @@ class Attempt:
         try:
             if progress.unsure and (request_id := await self.target.adopt(self.wants)):
                 return decide.decide_sent(self.operation, None, request_id)
-            began, fence = utc_now(), await self.fences.begin(self.operation, self.target.place)
+            if self.begun is None:
+                await self._begin("observing")
             look = await self.target.read()
         except AwsError as error:
             return decide.decide_unread(self.operation, error, self.patience)
-        cause, scope = f"command {self.operation.id}", self.target.place.scope
-        self.patch = Patch(scope, self.operation.connector, fence, began, cause, (look.read,))
+        self.patch = self._patch(look)
         return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
+
+    def _patch(self, look: Look) -> Patch:
+        assert self.begun is not None
+        (began, fence), self.begun = self.begun, None
+        scope, cause = self.target.place.scope, f"command {self.operation.id}"
+        return Patch(scope, self.operation.connector, fence, began, cause, (look.read,))
 
     def _now(self) -> datetime:
         """The database's time, as far as it has gone since the claim."""

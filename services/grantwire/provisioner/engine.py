@@ -21,7 +21,7 @@ from grantwire.provisioner.ports import Fences, Targets
 from grantwire.telemetry import Recorder, context_from, monotonic, record_error, span
 
 log = structlog.get_logger(__name__)
-LONGEST: Final = 1.0  # seconds between looks at an inbox where nothing is due: a notice may be lost
+LONGEST: Final = 1.0  # seconds between looks: a notice may be lost, and what another engine put off comes due
 AWAY: Final = 1.0
 MOST_LOST: Final = 20  # engines that may be lost over one command: more are no accident
 LOST: Final = Reason(
@@ -48,7 +48,8 @@ class Engine:
             try:
                 async with door:
                     claimed = await self._next(waker)
-                await self._carry_on(*claimed)
+                if seconds := await self._carry_on(*claimed):
+                    waker.wake_in(seconds)
             except (DependencyDown, OSError) as error:
                 log.warning("the engine waits", reason=str(error))
                 await asyncio.sleep(AWAY)
@@ -61,10 +62,11 @@ class Engine:
             seen, claimed_at = waker.seen(), monotonic()
             if (operation := await operations.claim(self.graph, self.claim_seconds)) is not None:
                 return operation, claimed_at
-            await waker.wait(seen, await self._until_due())
+            await waker.wait(seen, LONGEST)
 
-    async def _carry_on(self, operation: Operation, claimed_at: float) -> None:
-        """As far as it goes now. What it had when this fails is taken up again when its claim ends."""
+    async def _carry_on(self, operation: Operation, claimed_at: float) -> float:
+        """As far as it goes now; in how many seconds it goes on, or 0. What it had when this fails is taken up again
+        when its claim ends."""
         attributes = {"grantwire.command": str(operation.id), "grantwire.team": operation.team}
         parent = context_from(operation.traceparent) if operation.traceparent else None
         name = f"{operation.verb} access"
@@ -73,52 +75,38 @@ class Engine:
             tallying() as tally,
         ):
             try:
-                await self._carry(operation, claimed_at)
+                rests = await self._carry(operation, claimed_at)
                 aws = {"calls": len(tally.took()), "seconds": round(sum(each for _, each in tally.took()), 4)}
                 current.set_attributes({f"grantwire.aws.{key}": value for key, value in aws.items()})
                 log.info("command carried on", command=str(operation.id), aws=aws)
+                return rests
             except ClaimLost as error:
                 record_error(current, error)
                 log.warning("a claim was lost", command=str(operation.id), step=operation.step)
+                return 0.0
 
-    async def _carry(self, operation: Operation, claimed_at: float) -> None:
+    async def _carry(self, operation: Operation, claimed_at: float) -> float:
         if operation.taken_over > MOST_LOST:
             await operations.finish(self.graph, operation, Ending("failed", operation.progress, LOST))
-            return
-        wants = await self._wants(operation)
+            return 0.0
+        newest = operations.newest(self.graph, operation.intent)
         try:
-            target = await self.targets.target(operation)
+            found, target = await asyncio.gather(newest, self.targets.target(operation))
         except (AwsError, NotFound, SecretKeyError) as error:
-            await self._unreachable(operation, error)
-            return
-        await Attempt(
-            self.graph,
-            self.fences,
-            target,
-            operation,
-            wants,
-            self.patience,
-            self.claim_seconds,
-            claimed_at,
-            self.recorder,
-        ).run()
+            return await self._unreachable(operation, error)
+        given = (operation, found, self.patience, self.claim_seconds, claimed_at, self.recorder)
+        return await Attempt(self.graph, self.fences, target, *given).run()
 
-    async def _wants(self, operation: Operation) -> bool:
-        """What nobody asked for wants what the newest command of its intent wants."""
-        if not operation.watch:
-            return operation.wants
-        newest = await operations.newest(self.graph, operation.intent)
-        return newest.verb == "grant" if newest else operation.wants
-
-    async def _unreachable(self, operation: Operation, error: GrantwireError) -> None:
+    async def _unreachable(self, operation: Operation, error: GrantwireError) -> float:
         """The connector is gone, or its account cannot be entered."""
         decided = self._without_target(operation, error)
-        if isinstance(decided, Go):
-            kept = replace(operation, progress=decided.progress)
-            await operations.checkpoint(self.graph, kept, self.claim_seconds)
-            await operations.rest(self.graph, kept, decided.seconds)
-        else:
+        if isinstance(decided, Finish):
             await operations.finish(self.graph, operation, decided.ending)
+            return 0.0
+        kept = replace(operation, progress=decided.progress)
+        await operations.checkpoint(self.graph, kept, self.claim_seconds)
+        await operations.rest(self.graph, kept, decided.seconds)
+        return decided.seconds
 
     def _without_target(self, operation: Operation, error: GrantwireError) -> Go | Finish:
         if isinstance(error, AwsError):
@@ -126,7 +114,3 @@ class Engine:
         reason = Reason(code="connector_gone", text=str(error))
         state = "failed" if operation.progress.sent else "refused"
         return Finish(Ending(state, operation.progress, reason))
-
-    async def _until_due(self) -> float:
-        due = await operations.next_due(self.graph)
-        return LONGEST if due is None else min(max(due, 0.0), LONGEST)

@@ -1,5 +1,6 @@
 """One coroutine per message: a command into the inbox, or its refusal. Nothing here speaks to AWS."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from uuid import UUID
@@ -47,7 +48,7 @@ class Inbox:
 
     async def _take(self, command: AccessCommand, delivery: Delivery) -> None:
         addressed = addressed_of(delivery.subject)
-        managed, facts = await self._managed(command.connector), await known(self.graph, command)
+        managed, facts = await asyncio.gather(self._managed(command.connector), known(self.graph, command))
         refusal = screen(command, addressed, managed, facts, self.rules)
         arrived = Arrived(
             addressed.team,

@@ -27,7 +27,10 @@ UPDATE operation SET sequence = $4 WHERE tenant_id = $1 AND team = $2 AND id = $
 
 # The newest command of an intent that was or will be carried out.
 NEWEST: Final = """
-SELECT team, id, sequence, verb, command, final_at IS NOT NULL AS final FROM operation
+SELECT team, id, sequence, verb, final_at IS NOT NULL AS final,
+       EXISTS (SELECT FROM operation w WHERE w.tenant_id = $1 AND w.intent = $2 AND w.sequence < o.sequence
+                                         AND w.final_at IS NULL) AS overtakes
+FROM operation o
 WHERE tenant_id = $1 AND intent = $2 AND NOT dry_run AND NOT watch
   AND coalesce(state, '') NOT IN ('refused', 'expired') AND cancelled_by IS NULL
 ORDER BY sequence DESC LIMIT 1"""
@@ -54,12 +57,6 @@ WHERE (o.tenant_id, o.team, o.id) = (
     ORDER BY w.sequence LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING {_ROW}"""
 
-# Seconds until a command is due or a claim ends; null when nothing waits.
-NEXT_DUE: Final = """
-SELECT extract(epoch FROM min(greatest(due_at, coalesce(claim_until, due_at))) - clock_timestamp())::float8
-FROM operation WHERE tenant_id = $1 AND final_at IS NULL
-  AND greatest(due_at, coalesce(claim_until, due_at)) > clock_timestamp()"""
-
 # All that the holder of a claim writes is written only while the claim is its own.
 CHECKPOINT: Final = """
 UPDATE operation SET step = $5, progress = $6,
@@ -84,6 +81,14 @@ UPDATE operation SET state = $4, outcome = $5, final_at = clock_timestamp(), cla
     holding = false, step = 'final', told = told + 1
 WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND ($6::uuid IS NULL OR claim = $6)
 RETURNING told"""
+
+# Both at once, which is one way less to Postgres for whoever waits.
+TELL_AND_NOTE: Final = """
+WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)),
+     noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
+               VALUES ($1, $9, $10, $11, $12, $13, $14))
+SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', '')"""
 
 LAST_TOLD: Final = "SELECT outcome FROM operation WHERE tenant_id = $1 AND team = $2 AND id = $3"
 
@@ -120,8 +125,6 @@ ORDER BY o.sequence DESC LIMIT $6"""
 SHOW: Final = f"""
 SELECT {_ROW}, o.received_at, o.due_at, o.final_at, o.outcome, o.holding FROM operation o
 WHERE o.tenant_id = $1 AND o.id = $2 AND ($3::text IS NULL OR o.team = $3) AND NOT o.watch ORDER BY o.team"""
-
-NOW: Final = "SELECT clock_timestamp()"
 
 
 # What the graph holds of some resources, and whose scope tells them.

@@ -1,5 +1,6 @@
 """From a command to its target: the connector's settings, a session narrowed to what the kind of target needs."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,11 +33,13 @@ class StoredTargets:
 
     async def target(self, operation: Operation) -> Target:
         """Raises ``NotFound``, ``SecretKeyError``, ``AwsError``."""
-        stored = await connectors.current(self.graph, operation.connector)
+        stored, facts = await asyncio.gather(
+            connectors.current(self.graph, operation.connector), known(self.graph, operation.command)
+        )
         if stored is None:
             raise NotFound(f"Connector {operation.connector!r} was removed.")
         settings = await self._settings(stored)
-        facts, command = await known(self.graph, operation.command), operation.command
+        command = operation.command
         kind = operation_kind(command.relation, command.target.kind)
         session = self.sessions.get(settings, stored.version, operation.account, kind)
         if command.target.kind in _IN_IAM:
