@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import nats
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from grantwire.contracts.commands import BY_VERB, AccessCommand, Ref
 from grantwire.contracts.resources import Kind
@@ -125,7 +125,7 @@ class Desk:
 async def _all(client: Client, stream: str, subject: str) -> Any:
     context = client.jetstream()
     last = (await context.stream_info(stream)).state.last_seq
-    whole = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+    whole = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
     reader = await context.pull_subscribe(subject, stream=stream, config=whole)
     info = await reader.consumer_info()
     pending = info.num_pending or 0
