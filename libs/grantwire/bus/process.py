@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -35,7 +36,8 @@ async def run(service: AbstractAsyncContextManager[object]) -> None:
 def serve(service: AbstractAsyncContextManager[object]) -> int:
     """``run`` as a whole process; the exit code: 0 after a signal, 1 after a failure, which is logged."""
     try:
-        asyncio.run(run(service))
+        with asyncio.Runner(loop_factory=_loop()) as runner:
+            runner.run(run(service))
     except Exception as error:
         for cause in _causes(error):
             # What is said in our own words needs no traceback.
@@ -79,6 +81,15 @@ async def _ended(work: "asyncio.Task[None]", stop: asyncio.Event) -> None:
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed: a third of a command's way is waiting for Postgres and NATS, in small steps."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _causes(error: BaseException) -> list[BaseException]:

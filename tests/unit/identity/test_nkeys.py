@@ -20,7 +20,10 @@ def corrupted() -> list[str]:
     return ["", "x", "nätig", seed[:-1], seed + "A", seed.lower(), seed[:20] + other + seed[21:], public_key(seed)]
 
 
-@pytest.mark.parametrize("text", corrupted())
+KINDS = ("empty", "one", "no ascii", "cut", "longer", "lower", "changed", "public")
+
+
+@pytest.mark.parametrize("text", corrupted(), ids=KINDS)  # by name: the seeds are others in each process
 def test_what_is_no_seed_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(Invalid) as told:
         public_key(text)
