@@ -23,8 +23,10 @@ COMMAND = [sys.executable, "-m", "grantwire.sandbox"]
 def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        yield running, json.loads(running.stdout.readline())
-        running.kill()
+        try:
+            yield running, json.loads(running.stdout.readline())
+        finally:
+            running.kill()
 
 
 def test_the_first_line_is_enough_to_read_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,11 +38,13 @@ def test_the_first_line_is_enough_to_read_the_account(monkeypatch: pytest.Monkey
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", facts["credentials"]["secret_access_key"])
         monkeypatch.setenv("AWS_DEFAULT_REGION", facts["region"])
         connector = facts["connectors"]["minimum"]
-        answer = boto3.client("sts").assume_role(
+        # A session of its own: the default one keeps the credentials of whichever test asked first in this process.
+        session = boto3.Session()
+        answer = session.client("sts").assume_role(
             RoleArn=connector["role_arn"], ExternalId=connector["external_id"], RoleSessionName="test"
         )
         given = answer["Credentials"]
-        iam = boto3.client(
+        iam = session.client(
             "iam",
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
