@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from uuid import uuid4
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.postgres import Server, cloned
 from tests.support.world import Sandbox
 
 Case: TypeAlias = tuple[Ref, Ref]
+_NOTHING: Final = {"Version": "2012-10-17", "Statement": []}
 _NAME: Final = re.compile(r"[\w+=,.@-]+")
 _IAM: Final = (
     "--accounts",
@@ -154,12 +156,10 @@ def free(scene: Scene, relation: str, principals: tuple[str, list[str]], targets
 
 
 def inline_policy(scene: Scene, account: str) -> Case:
-    """A policy that a user holds inline: another one each time, for it does not come back."""
-    iam = scene.aws.admin("iam", account)
-    for policy in scene.resources("inline_policy", account):
-        holder, _, name = policy.partition("#")
-        user = holder.rpartition("/")[2]
-        proper = ":user/" in holder and _NAME.fullmatch(user)  # some names are planted that IAM's own API refuses
-        if proper and name in iam.list_user_policies(UserName=user)["PolicyNames"]:
-            return ref("iam_user", holder), ref("inline_policy", policy)
-    raise AssertionError("no user holds an inline policy any more")
+    """A policy that a user holds inline: a new one each time, for it does not come back."""
+    named = [each.rpartition("/")[2] for each in scene.resources("iam_user", account)]
+    user = next(each for each in named if _NAME.fullmatch(each))  # some names are planted that IAM's own API refuses
+    name, iam = f"passing-{uuid4()}", scene.aws.admin("iam", account)
+    iam.put_user_policy(UserName=user, PolicyName=name, PolicyDocument=json.dumps(_NOTHING))
+    arn = str(iam.get_user(UserName=user)["User"]["Arn"])
+    return ref("iam_user", arn), ref("inline_policy", f"{arn}#{name}")
