@@ -25,7 +25,7 @@ from grantwire.aws.permissions import (
 from grantwire.aws.provisioning import ProvisioningSessions, operation_kind
 from grantwire.aws.session import AwsSession
 from grantwire.aws.sessions import Sessions
-from grantwire.aws.settings import AwsSettings
+from grantwire.aws.settings import AwsSettings, AwsVariables
 from grantwire.aws.setup import Setup, setup_of
 from grantwire.aws.validate import Checked, ambient_identity, check_connector
 
@@ -43,6 +43,7 @@ __all__ = [
     "PROVISIONING",
     "AwsSession",
     "AwsSettings",
+    "AwsVariables",
     "Budgets",
     "Calls",
     "Check",

@@ -14,6 +14,7 @@ TENANT: Final = 1  # one tenant per installation for now; every key carries it a
 CONNECTOR_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 TEAM: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # whose service sends commands
 OPERATORS: Final = "operators"  # the team of people: what the api sends on their behalf
+ITSELF: Final = "grantwire"  # the team of what the provisioner asks of itself
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 _SCIM_TENANT: Final = re.compile(r"https?://[^/]+/([A-Za-z0-9-]+)/scim/v2/?")
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from grantwire.contracts.commands import BY_VERB, AccessCommand
 from grantwire.contracts.failures import GrantwireError
-from grantwire.contracts.ids import TENANT
+from grantwire.contracts.ids import ITSELF, TENANT
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import identity
 from grantwire.graph.operation import Ending, Newest, Operation, Progress
@@ -19,8 +19,6 @@ from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import operations as sql
 from grantwire.graph.telling import note, teller_of
 from grantwire.telemetry import utc_now
-
-WATCHERS = "grantwire"  # the team of what the engine asks of itself
 
 
 class ClaimLost(GrantwireError):
@@ -126,8 +124,8 @@ async def watch_over(graph: Graph, operation: Operation, why: str, seconds: floa
 async def watch_over_in(connection: Connection, operation: Operation, why: str, seconds: float) -> None:
     """The same inside a transaction."""
     watcher = uuid.uuid4()
-    command = operation.command.model_copy(update={"id": watcher, "requester": WATCHERS, "reason": why})
-    row = replace(operation, team=WATCHERS, id=watcher, command=command, watch=True, valid_until=None)
+    command = operation.command.model_copy(update={"id": watcher, "requester": ITSELF, "reason": why})
+    row = replace(operation, team=ITSELF, id=watcher, command=command, watch=True, valid_until=None)
     await accept_row(connection, row, seconds)
     await note(connection, operation.team, operation.command, "watched", {"why": why, "again_in": seconds})
 

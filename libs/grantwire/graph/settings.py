@@ -1,11 +1,12 @@
-"""Where a process finds the keys of connectors' secrets."""
+"""Where a process finds the keys of connectors' secrets, and how fast it may ask AWS."""
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from grantwire.contracts.failures import SecretKeyError
+from grantwire.graph.budgets import Pace
 from grantwire.graph.keys import Keys
 
 
@@ -29,6 +30,23 @@ class KeySettings(BaseSettings):
         if self.secret_key is not None and (text := self.secret_key.get_secret_value().strip()):
             return Keys.parse(text, "GRANTWIRE_SECRET_KEY")
         return _read(self.secret_key_file) if self.secret_key_file is not None else Keys()
+
+
+class PaceSettings(BaseSettings):
+    """Calls a second, all processes together; 0 is as many as there are."""
+
+    model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True)
+    iam_rate: float = Field(default=20.0, ge=0)  # to the IAM of one account
+    organizations_rate: float = Field(default=20.0, ge=0)
+    identity_center_rate: float = Field(default=20.0, ge=0)  # to one Identity Center; AWS allows 20
+
+    def paces(self) -> dict[str, Pace]:
+        """How fast each API family may be asked."""
+        return {
+            "iam": Pace.of(self.iam_rate),
+            "organizations": Pace.of(self.organizations_rate),
+            "identity-center": Pace.of(self.identity_center_rate),
+        }
 
 
 def _read(path: Path) -> Keys:

@@ -9,11 +9,12 @@ from typing import Final
 from grantwire import bus
 from grantwire.cli.settings import Settings, demo_state_dir, is_served, up_state_dir
 from grantwire.contracts.failures import Conflict, Invalid, NotFound
-from grantwire.contracts.ids import OPERATORS, TEAM
+from grantwire.contracts.ids import ITSELF, OPERATORS, TEAM
 from grantwire.identity import RELOADER, accounts, public_key, text
 from grantwire.local import Nats, StateDir
 from grantwire.local.errors import Locked
 
+_TAKEN: Final = {OPERATORS: "the people who use Grantwire", ITSELF: "Grantwire itself"}
 _PATIENCE: Final = 5.0
 
 
@@ -112,5 +113,5 @@ def _require_name(name: str) -> None:
     if not TEAM.fullmatch(name):
         said = f"{name!r} cannot be the name of a team: lower-case letters, digits and hyphens, at most 63."
         raise Invalid(said, "name")
-    if name == OPERATORS:
-        raise Invalid(f"{OPERATORS} is the name of the people who use Grantwire; choose another.", "name")
+    if name in _TAKEN:
+        raise Invalid(f"{name} is the name of {_TAKEN[name]}; choose another.", "name")

@@ -6,17 +6,16 @@ import yaml
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from grantwire.aws import AwsSettings
+from grantwire.aws import AwsVariables
 from grantwire.bus import BusSettings
 from grantwire.contracts.failures import Invalid
-from grantwire.graph.budgets import Pace
-from grantwire.graph.settings import KeySettings
+from grantwire.graph.settings import KeySettings, PaceSettings
 from grantwire.provisioner.decisions import Patience
 from grantwire.provisioner.rules import Rules
 
 
-class ProvisionerSettings(KeySettings, BusSettings):
-    """Seconds, where nothing else is said; AWS's own variables say the rest."""
+class ProvisionerSettings(KeySettings, PaceSettings, BusSettings, AwsVariables):
+    """Seconds, where nothing else is said."""
 
     model_config = SettingsConfigDict(env_prefix="GRANTWIRE_", frozen=True, populate_by_name=True)
     database_url: str
@@ -27,27 +26,6 @@ class ProvisionerSettings(KeySettings, BusSettings):
     provisioner_unsure: float = Field(default=30.0, gt=0)  # a write whose answer was lost is sent again after so long
     provisioner_park: float = Field(default=600.0, gt=0)
     provisioner_late: float = Field(default=120.0, gt=0)
-    aws_connect_timeout: float = Field(default=5.0, gt=0)
-    aws_read_timeout: float = Field(default=20.0, gt=0)
-    aws_attempts: int = Field(default=3, ge=1)
-    aws_concurrency: int = Field(default=8, ge=1)
-    iam_rate: float = Field(default=20.0, ge=0)
-    organizations_rate: float = Field(default=20.0, ge=0)
-    identity_center_rate: float = Field(default=20.0, ge=0)
-    aws_region: str | None = Field(default=None, validation_alias="AWS_REGION")
-
-    def aws(self) -> AwsSettings:
-        return AwsSettings(
-            self.aws_connect_timeout, self.aws_read_timeout, self.aws_attempts, self.aws_concurrency, self.aws_region
-        )
-
-    def paces(self) -> dict[str, Pace]:
-        """The budgets that collectors share: commands have a share of each."""
-        return {
-            "iam": Pace.of(self.iam_rate),
-            "organizations": Pace.of(self.organizations_rate),
-            "identity-center": Pace.of(self.identity_center_rate),
-        }
 
     def patience(self) -> Patience:
         return Patience(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import Graph, inbox, operations
+from grantwire.graph import Graph, inbox, operations, operations_view
 from grantwire.graph.operation import Ending, Operation, Progress
 from grantwire.graph.operations import ClaimLost
 from tests.integration.graph.commands import arrived, command, told
@@ -210,3 +210,16 @@ async def test_the_last_that_was_told_is_there_for_whoever_asks(graph: Graph) ->
     await end(graph, await claimed(graph))
     last = await inbox.last_told(graph, "payments", wanted.id) or {}
     assert (last["state"], last["n"]) == ("granted", 1)
+
+
+async def test_a_command_that_was_cancelled_too_late_is_what_its_intent_comes_to(graph: Graph) -> None:
+    """Something was written for it: it goes on to its outcome, and nobody may undo that for an older command's sake."""
+    older, newer = command("revoke"), command("grant")
+    await inbox.accept(graph, arrived(older))
+    await end(graph, await claimed(graph), "revoked")
+    await inbox.accept(graph, arrived(newer))
+    held = await claimed(graph)
+    await operations_view.cancel(graph, newer.id, "bob")
+    await end(graph, held, "granted")
+    newest = await operations.newest(graph, held.intent)
+    assert newest is not None and newest.id == newer.id

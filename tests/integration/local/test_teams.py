@@ -139,6 +139,7 @@ async def test_a_team_can_be_added_before_anything_runs(state: StateDir) -> None
     ("arguments", "code", "said"),
     [
         (("add", "operators"), 2, "is the name of the people who use Grantwire"),
+        (("add", "grantwire"), 2, "is the name of Grantwire itself"),
         (("add", "Pay.ments"), 2, "cannot be the name of a team"),
         (("add", "payments"), 6, "There is a team payments already"),
         (("remove", "research"), 4, "There is no team research"),

@@ -25,14 +25,15 @@ ON CONFLICT (tenant_id, team, id) DO NOTHING"""
 EARLIER: Final = """
 UPDATE operation SET sequence = $4 WHERE tenant_id = $1 AND team = $2 AND id = $3 AND sequence > $4"""
 
-# The newest command of an intent that was or will be carried out.
+# The newest command of an intent that was or will be carried out. One that was cancelled counts until it ends as
+# refused: where something was written for it before, it goes on to its outcome.
 NEWEST: Final = """
 SELECT team, id, sequence, verb, final_at IS NOT NULL AS final,
        EXISTS (SELECT FROM operation w WHERE w.tenant_id = $1 AND w.intent = $2 AND w.sequence < o.sequence
                                          AND w.final_at IS NULL) AS overtakes
 FROM operation o
 WHERE tenant_id = $1 AND intent = $2 AND NOT dry_run AND NOT watch
-  AND coalesce(state, '') NOT IN ('refused', 'expired') AND cancelled_by IS NULL
+  AND coalesce(state, '') NOT IN ('refused', 'expired')
 ORDER BY sequence DESC LIMIT 1"""
 
 # Commands of an intent that wait and that a newer one makes pointless. What is being written is left to its engine.
