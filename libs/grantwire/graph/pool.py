@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from grantwire.contracts.failures import DependencyDown
 from grantwire.contracts.text import canonical
 from grantwire.graph.keys import Keys
 from grantwire.graph.outages import noticed
@@ -65,9 +66,10 @@ class Graph:
                 await self._give_back(connection)
 
     async def _give_back(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
-        """What the block gathered in its session, such as locks, goes first."""
+        """What the block gathered in its session, such as locks, goes first. A connection that was lost has lost that
+        too, and the pool may have taken it back by itself: then the driver calls it released."""
         try:
-            if not connection.is_closed():
+            with suppress(DependencyDown), noticed():
                 await connection.reset()
         finally:
             await self._pool.release(connection)

@@ -131,3 +131,23 @@ async def test_the_url_of_another_driver_works(database_url: str) -> None:
     async with Graph.open(url, application_name="tests") as graph:
         assert await queries.revision(graph) == 0
     await execute(database_url, "SELECT 1")
+
+
+async def test_a_reserved_connection_that_was_lost_is_given_back_without_a_word(graph: Graph) -> None:
+    """By the end of the block the driver may have let go of it."""
+    gone = asyncio.Event()
+    async with graph.reserved() as connection:
+        connection.add_termination_listener(lambda *_: gone.set())
+        pid = await connection.fetchval("SELECT pg_backend_pid()")
+        await fetch(graph, f"SELECT pg_terminate_backend({pid})")
+        async with asyncio.timeout(20):
+            await gone.wait()
+    assert await value(graph, "SELECT 1") == 1, "the pool goes on"
+
+
+async def test_what_a_reserved_block_says_is_heard_although_its_connection_was_lost(graph: Graph) -> None:
+    with pytest.raises(KeyError):
+        async with graph.reserved() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await fetch(graph, f"SELECT pg_terminate_backend({pid})")
+            raise KeyError(pid)
