@@ -101,7 +101,7 @@ def _state(message: Any, asked: AccessCommand) -> str:
 
 
 def _aws_seconds(running: World) -> dict[UUID, float]:
-    """What the provisioner says of its calls: seconds from sending each to having read its answer."""
+    """What the provisioner says of its calls: seconds in which at least one was sent and its answer not yet read."""
     found: dict[UUID, float] = {}
     for line in (running.state / "provisioner.log").read_text().splitlines():
         if "carried on" in line:

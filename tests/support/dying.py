@@ -1,7 +1,7 @@
 """The provisioner as a process that ends by SIGKILL at a chosen moment: ``python -m tests.support.dying``.
 
 ``DIE_AT`` counts the moments at which something outside is or was changed: after each claim, before and after each
-checkpoint, rest, park, finish, write and fence. 0 is never. What happened is noted in the file ``DIE_LOG``.
+acceptance, checkpoint, rest, park, finish, write and fence. 0 is never. What happened is noted in the file ``DIE_LOG``.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from grantwire import bus
 from grantwire.cli.catalog import load
-from grantwire.graph import operations
+from grantwire.graph import inbox, operations
 from grantwire.provisioner.fences import BusFences
 from grantwire.provisioner.targets.finding import StoredTargets
 
@@ -54,11 +54,12 @@ def main() -> None:
     moments = Moments(int(os.environ["DIE_AT"]), Path(os.environ["DIE_LOG"]))
     for name in STEPS:
         setattr(operations, name, moments.around(name, getattr(operations, name)))
+    setattr(inbox, "accept_and_claim", moments.around("acceptance", inbox.accept_and_claim))  # noqa: B010 - as below
     setattr(BusFences, "begin", moments.around("fence", BusFences.begin))  # noqa: B010 - a method cannot be assigned
     find = StoredTargets.target
 
-    async def target(self: StoredTargets, operation: Any) -> Any:
-        found: Any = await find(self, operation)
+    async def target(self: StoredTargets, operation: Any, around: Any) -> Any:
+        found: Any = await find(self, operation, around)
         found.send = moments.around("write", found.send)
         return found
 

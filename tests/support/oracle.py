@@ -71,7 +71,7 @@ def _rows(lines: Iterable[str], hidden: set[str], verdict: Verdict) -> dict[Key,
         if key in rows:
             verdict.repeated.append(key)
         rows[key] = _visible(row, hidden)
-    return _named(rows)
+    return _named(rows, hidden)
 
 
 def _key(row: Row) -> Key:
@@ -89,14 +89,21 @@ def _visible(row: Row, hidden: set[str]) -> Row:
     return {**row, "attributes": seen}
 
 
-def _named(rows: dict[Key, Row]) -> dict[Key, Row]:
-    """Without the external principals that only a hidden relation named: nobody could have seen them."""
-    named = {(row["source_kind"], row["source"]) for row in rows.values() if row["type"] == "relation"}
+def _named(rows: dict[Key, Row], hidden: set[str]) -> dict[Key, Row]:
+    """Without what exists by its mention alone and only a hidden relation named: nobody could have seen it."""
+    ends = [(row["source"], row["target"]) for row in rows.values() if row["type"] == "relation"]
+    named = {name for pair in ends for name in pair}
     return {
         key: row
         for key, row in rows.items()
-        if row["kind"] != "external_principal" or ("external_principal", row["native_id"]) in named
+        if row["type"] == "relation" or row["native_id"] in named or not _mention_alone(row, hidden)
     }
+
+
+def _mention_alone(row: Row, hidden: set[str]) -> bool:
+    """External principals; and AWS's own policies, of which nothing is left out where no relation is hidden."""
+    aws_owned = row["kind"] == "iam_policy" and row["native_id"].split(":")[4] == "aws"
+    return bool(row["kind"] == "external_principal" or (aws_owned and hidden))
 
 
 def _differences(want: Row, have: Row) -> Iterable[tuple[str, Any, Any]]:

@@ -22,11 +22,13 @@ from grantwire.aws.last_look import leaving
 from grantwire.aws.provisioning import ProvisioningSessions
 from grantwire.contracts.commands import AccessCommand
 from grantwire.graph import Graph
+from grantwire.graph.known import Around
 from grantwire.graph.operation import Operation
 from grantwire.graph.waking import listening
 from grantwire.provisioner.decisions import Patience
 from grantwire.provisioner.engine import Engine
 from grantwire.provisioner.fences import BusFences
+from grantwire.provisioner.lanes import Lanes
 from grantwire.provisioner.ports import Look, Sent, Target
 from grantwire.provisioner.targets.finding import StoredTargets
 from grantwire.telemetry import Recorder, utc_now
@@ -66,8 +68,8 @@ class StoppingTargets:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def target(self, operation: Operation) -> Target:
-        found: Any = await self.targets.target(operation)
+    async def target(self, operation: Operation, around: Around) -> Target:
+        found: Any = await self.targets.target(operation, around)
         write = found.send
 
         async def send(wants: bool, look: Look) -> Sent:
@@ -103,8 +105,8 @@ async def second(scene: Scene) -> AsyncIterator[StoppingTargets]:
         fences = BusFences(bus.Publisher(broker, "tests"))
         engine = Engine(graph, fences, targets, Patience(unsure=1.0, late=LATE), CLAIM, Recorder("tests"))
         async with listening(graph, "grantwire_operation") as waker:
-            door = asyncio.Lock()
-            lanes = [asyncio.create_task(engine.serve(waker, door)) for _ in range(4)]
+            shared = Lanes(waker)
+            lanes = [asyncio.create_task(engine.serve(shared)) for _ in range(4)]
             yield targets
             targets.gate.set()
             for lane in lanes:
@@ -222,7 +224,7 @@ async def test_a_late_write_is_undone_and_noted(scene: Scene) -> None:
         await scene.desk.ask(grant)
         while not other.waiting.is_set():  # the other provisioner was quicker: again
             grant, undo = (command(verb, user, group, account) for verb in ("grant", "revoke"))
-            await scene.desk.ask(undo)
+            await scene.desk.send(undo)  # and while that holds the user, the grant is for whoever sees it end
             await scene.desk.ask(grant)
         await scene.desk.ask(revoke)
         scene.written()

@@ -50,6 +50,17 @@ def test_what_is_named_unread_is_left_out_and_nothing_else_is() -> None:
     assert judge(TRUTH, [row for row in TRUTH if "member_of" not in row], unread=["member_of"]).equal
 
 
+def test_a_policy_of_aws_that_only_an_unread_relation_names_is_left_out() -> None:
+    arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+    policy = json.dumps({"type": "resource", "kind": "iam_policy", "native_id": arn, "attributes": {}}, sort_keys=True)
+    bound = {"type": "relation", "kind": "bounded_by", "source": "arn:u/ann", "source_kind": "iam_user"}
+    bounded = json.dumps({**bound, "target": arn, "target_kind": "iam_policy", "attributes": {}}, sort_keys=True)
+    truth = sorted([*TRUTH, policy, bounded])
+    assert judge(truth, TRUTH, unread=["bounded_by"]).equal
+    assert not judge(truth, sorted([*TRUTH, bounded]), unread=["attached"]).equal
+    assert not judge(TRUTH, sorted([*TRUTH, policy])).equal, "where all is read, nothing may be left over"
+
+
 def test_true_is_not_one() -> None:
     assert not judge([user("a", is_root=True)], [user("a", is_root=1)]).equal
 

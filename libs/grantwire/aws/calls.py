@@ -26,7 +26,7 @@ class Tally:
         self._sent: Counter[str] = Counter()
         self._ended: Counter[tuple[str, str]] = Counter()
         self._began = threading.local()  # a thread has one request under way
-        self._took: list[tuple[str, float]] = []
+        self._answered: list[tuple[str, float, float]] = []
 
     @property
     def calls(self) -> dict[str, int]:
@@ -51,7 +51,17 @@ class Tally:
     def took(self) -> list[tuple[str, float]]:
         """Each request that was answered: its operation, and seconds from sending it to having read the answer."""
         with self._lock:
-            return list(self._took)
+            return [(operation, ended - began) for operation, began, ended in self._answered]
+
+    def busy(self) -> float:
+        """Seconds in which at least one of those was under way."""
+        with self._lock:
+            spans = sorted((began, ended) for _, began, ended in self._answered)
+        seconds, until = 0.0, 0.0
+        for began, ended in spans:
+            seconds += max(ended - max(began, until), 0.0)
+            until = max(until, ended)
+        return seconds
 
     def sent(self, operation: str) -> None:
         self._began.at = monotonic()
@@ -59,10 +69,10 @@ class Tally:
             self._sent[operation] += 1
 
     def ended(self, operation: str, outcome: str) -> None:
-        seconds = monotonic() - self._began.at
+        answer = (operation, self._began.at, monotonic())
         with self._lock:
             self._ended[operation, outcome] += 1
-            self._took.append((operation, seconds))
+            self._answered.append(answer)
 
 
 _current: Final[contextvars.ContextVar[Tally | None]] = contextvars.ContextVar("grantwire_aws_tally", default=None)

@@ -15,6 +15,7 @@ from grantwire.graph.enriching import enriched
 from grantwire.graph.facets import around
 from grantwire.graph.fences import Amended
 from grantwire.graph.finishing import Applied
+from grantwire.graph.publishing import Cause
 from grantwire.graph.removals import Held, hold_back
 from grantwire.graph.rows import Content, Edge, Node
 from grantwire.graph.statements import apply as sql
@@ -96,10 +97,12 @@ async def _tell(work: Work, apply_id: int, written: _Written) -> Applied:
         applied = replace(applied, inserted=changes.inserted, changed=changes.changed, removed=changes.removed)
     if not (messages or followed.entries):
         return applied
-    await publishing.log(work.connection, apply_id, [*entries, *followed.entries])
-    applied = await publishing.publish(work, apply_id, applied, [*messages, *followed.messages])
-    await following.note(work.connection, followed, applied.revision or 0)
-    return applied
+    counts = (applied.inserted, applied.changed, applied.removed, applied.conflicts)
+    cause = Cause(apply_id, work.scope.id, work.seal.snapshot, counts, work.scope.at, work.traceparent)
+    told = [*messages, *followed.messages]
+    revision = await publishing.tell(work.connection, cause, [*entries, *followed.entries], told)
+    await following.note(work.connection, followed, revision)
+    return replace(applied, revision=revision, messages=len(told))
 
 
 async def _messages(work: Work, written: _Written) -> tuple[list[Entry], list[Change]]:

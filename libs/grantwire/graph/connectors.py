@@ -93,20 +93,20 @@ async def get(graph: Graph, id: str) -> StoredConnector:
         row = await connection.fetchrow(sql.GET, TENANT, id)
         if row is None:
             raise await not_found(connection, id)
-        return _stored(row, await connection.fetch(sql.LOG, TENANT, id))
+        return stored_from(row, await connection.fetch(sql.LOG, TENANT, id))
 
 
 async def current(graph: Graph, id: str) -> StoredConnector | None:
     """The same without its log, in one look; None where there is none."""
     async with graph.connection() as connection:
         row = await connection.fetchrow(sql.GET, TENANT, id)
-    return _stored(row, ()) if row is not None else None
+    return stored_from(row) if row is not None else None
 
 
 async def list_all(graph: Graph) -> list[StoredConnector]:
     """All connectors by id, without their logs."""
     async with graph.connection() as connection:
-        return [_stored(row, ()) for row in await connection.fetch(sql.ALL, TENANT)]
+        return [stored_from(row) for row in await connection.fetch(sql.ALL, TENANT)]
 
 
 async def settings(graph: Graph, id: str, version: int) -> Connector:
@@ -207,7 +207,8 @@ def _is(keys: Keys, row: asyncpg.Record, connector: Connector) -> bool:
         return False
 
 
-def _stored(row: asyncpg.Record, log: Iterable[asyncpg.Record]) -> StoredConnector:
+def stored_from(row: asyncpg.Record, log: Iterable[asyncpg.Record] = ()) -> StoredConnector:
+    """A stored connector."""
     return StoredConnector(
         secrets.without(row["settings"]),
         row["version"],

@@ -23,8 +23,7 @@ async def displace_edges(connection: Connection, keys: Sequence[EdgeKey], apply_
     """The same for relations."""
     columns = edge_arrays(keys)
     for scope in await _retired(connection, own.OWNERS_OF_EDGES, *columns):
-        await connection.execute(sql.CLOSE_EDGES, TENANT, scope, *columns, apply_id, at)
-        await connection.execute(sql.DELETE_EDGES, TENANT, scope, *columns)
+        await connection.execute(sql.REMOVE_EDGES, TENANT, scope, *columns, apply_id, at)
 
 
 async def _retired(connection: Connection, owners: str, *keys: Sequence[UUID] | Sequence[int]) -> list[int]:

@@ -1,7 +1,7 @@
 """Part fences in the database: set by patches, minded and dropped by whole readings. Under the scope's lock."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,12 @@ from grantwire.graph.coverage import Coverage
 from grantwire.graph.fences import DISPUTABLE_FOR, Amended, Dispute, Fence, absent, amended, inside
 from grantwire.graph.parts import Part, Patch, Stored
 from grantwire.graph.pool import Connection
-from grantwire.graph.rows import Content, Node
+from grantwire.graph.rows import Content, Edge, EdgeKey, Node
 from grantwire.graph.scopes import Scope
 from grantwire.graph.statements import patching as sql
-from grantwire.graph.stored import KINDS, RELATIONS, edges_from, edges_of, node_from
+from grantwire.graph.stored import KINDS, RELATIONS, edges_named, edges_of, node_from
 from grantwire.graph.work import Work
+from grantwire.graph.writing import columns_of
 
 
 async def fences_of(connection: Connection, scope: Scope) -> list[Fence]:
@@ -53,21 +54,33 @@ async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:
         await finishing.ask_later(connection, work.seal, work.traceparent, at)
 
 
-async def fence(connection: Connection, scope: Scope, patch: Patch, parts: Sequence[Part]) -> None:
-    """From now on readings that began before this patch say nothing about its parts."""
+async def fence(
+    connection: Connection, scope: Scope, patch: Patch, parts: Sequence[Part], growth: int, revision: int | None
+) -> None:
+    """From now on readings that began before this patch say nothing about its parts. ``growth`` is how many rows more
+    the scope has by the patch, ``revision`` that of what it changed."""
     rows = [(RELATION_CODES[part.relation], part.holder_id, _code(part.of)) for part in parts]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    await connection.execute(sql.FENCE, TENANT, scope.id, *columns, patch.fence, patch.cause, scope.at)
+    said = (patch.fence, patch.cause, scope.at, growth, revision)
+    await connection.execute(sql.FENCE, TENANT, scope.id, *columns_of(rows), *said)
 
 
 async def stored_of(
     connection: Connection, scope: int, parts: Iterable[tuple[RelationKind, UUID]], more: Iterable[UUID]
 ) -> Stored:
-    """What the scope holds of some parts, by relation kind and holder, and its resources among ``more``."""
-    kinds, holders = map(list, zip(*((RELATION_CODES[kind], holder) for kind, holder in parts), strict=True))
-    edges = await edges_from(connection, await connection.fetch(sql.PARTS, TENANT, scope, kinds, holders))
-    ids = {*holders, *more, *(end for key in edges for end in (key[0], key[2]))}
-    return Stored(await _nodes(connection, scope, ids), edges)
+    """What the scope holds of some parts, by relation kind and holder, with the scope's resources among their ends and
+    ``more``."""
+    named = list(parts)
+    edges = await edges_in(connection, scope, named)
+    ids = {*(holder for _, holder in named), *more, *(end for key in edges for end in (key[0], key[2]))}
+    return Stored(await nodes_among(connection, scope, ids), edges)
+
+
+async def edges_in(
+    connection: Connection, scope: int, parts: Iterable[tuple[RelationKind, UUID]]
+) -> dict[EdgeKey, Edge]:
+    """The scope's relations in some parts, by relation kind and holder."""
+    kinds, holders = columns_of([(RELATION_CODES[kind], holder) for kind, holder in parts])
+    return edges_named(await connection.fetch(sql.PARTS, TENANT, scope, kinds, holders))
 
 
 async def with_relations(connection: Connection, scope: int, stored: Stored, ids: Sequence[UUID]) -> Stored:
@@ -76,7 +89,7 @@ async def with_relations(connection: Connection, scope: int, stored: Stored, ids
         return stored
     edges = await edges_of(connection, scope, ids)
     ends = {end for key in edges for end in (key[0], key[2])}
-    nodes = await _nodes(connection, scope, ends - stored.nodes.keys())
+    nodes = await nodes_among(connection, scope, ends - stored.nodes.keys())
     return Stored({**stored.nodes, **nodes}, {**stored.edges, **edges})
 
 
@@ -93,14 +106,14 @@ def _fence(row: asyncpg.Record) -> Fence:
     )
 
 
-async def _nodes(connection: Connection, scope: int, ids: Iterable[UUID]) -> dict[UUID, Node]:
-    records = await connection.fetch(sql.NODES, TENANT, scope, list(ids))
+async def nodes_among(connection: Connection, scope: int, ids: Collection[UUID]) -> dict[UUID, Node]:
+    """The scope's resources among some ids."""
+    records = await connection.fetch(sql.NODES, TENANT, scope, list(ids)) if ids else []
     return {record["id"]: node_from(record) for record in records}
 
 
 def _columns(fences: Sequence[Fence]) -> list[list[Any]]:
-    rows = [(RELATION_CODES[each.relation], each.holder, _code(each.of)) for each in fences]
-    return [list(column) for column in zip(*rows, strict=True)]
+    return columns_of([(RELATION_CODES[each.relation], each.holder, _code(each.of)) for each in fences])
 
 
 def _code(of: Kind | None) -> int:

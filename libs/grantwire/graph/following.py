@@ -18,6 +18,7 @@ from grantwire.graph.delta import Changes
 from grantwire.graph.derived import Moved, directory_user, moved
 from grantwire.graph.deriving import Owner, directory, moved_of, realizations, reflections
 from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.publishing import Cause
 from grantwire.graph.renames import Identities, identities
 from grantwire.graph.rows import Content
 from grantwire.graph.statements import apply as apply_sql
@@ -115,9 +116,8 @@ async def put_right(graph: Graph, scope_key: str) -> None:
         followed = await follow_all(connection, scope["id"], apply_id, 0)
         if not followed.entries:
             return
-        await publishing.log(connection, apply_id, followed.entries)
-        revision = await publishing.tell(connection, followed.messages, None)
-        await publishing.record(connection, apply_id, revision, scope["id"], "repaired", followed.counts, scope["at"])
+        cause = Cause(apply_id, scope["id"], "repaired", followed.counts, scope["at"])
+        revision = await publishing.tell(connection, cause, followed.entries, followed.messages)
         await note(connection, followed, revision)
 
 

@@ -4,6 +4,7 @@ Sent again it is the same command; the same id with another body is refused. The
 pointless that still wait.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,13 +18,13 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.outcomes import CommandRefused, CommandTold
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import identity
-from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operation import Claimed, Ending, Newest, Operation, Progress
 from grantwire.graph.operations import (
-    accept_row,
     body_hash,
     end,
     newest_from,
     operation_from,
+    row_of,
     watch_over_in,
 )
 from grantwire.graph.outages import repeated
@@ -58,37 +59,77 @@ Accepted = Literal["accepted", "known", "refused", "superseded", "id_reused"]
 
 async def accept(graph: Graph, arrived: Arrived) -> Accepted:
     """Into the inbox, once. Raises ``DependencyDown``."""
+    accepted, _ = await accept_and_claim(graph, arrived, None)
+    return accepted
 
+
+async def accept_and_claim(graph: Graph, arrived: Arrived, seconds: float | None) -> tuple[Accepted, Claimed | None]:
+    """The same, and the command as this engine's for so many seconds, where nothing stands in its way. Raises
+    ``DependencyDown``."""
+    if arrived.refusal is None:
+        operation = await repeated(lambda: _alone(graph, arrived, seconds))
+        if operation is not None:
+            return "accepted", _claimed(operation) if operation.claim else None
+    return await _among_others(graph, arrived), None
+
+
+async def _alone(graph: Graph, arrived: Arrived, seconds: float | None) -> Operation | None:
+    """The command as it was accepted, if no other one of its intent is concerned."""
+    operation = _operation(arrived, utc_now())
+    claim = uuid.uuid4() if seconds is not None else None
+    async with graph.connection() as connection:
+        row = await connection.fetchrow(sql.ACCEPT_ALONE, *_told_row(operation), claim, seconds or 0.0)
+    if row is None:
+        return None
+    return replace(operation, told=1, claim=row["claim"], step_since=row["now"], now=row["now"])
+
+
+def _claimed(operation: Operation) -> Claimed:
+    newest = Newest(operation.team, operation.id, operation.sequence, operation.verb, final=False)
+    return Claimed(operation, newest, more=False)
+
+
+async def _among_others(graph: Graph, arrived: Arrived) -> Accepted:
     async def work() -> Accepted:
         async with graph.transaction() as connection:
-            await connection.execute(sql.LOCK_INTENT, TENANT, str(intent_of(arrived.command)))
-            known = await connection.fetchrow(sql.FIND, TENANT, arrived.team, arrived.command.id)
-            if known is not None:
-                return await _again(connection, arrived, known)
-            return await _first(connection, arrived)
+            operation = _operation(arrived, utc_now())
+            meets = await connection.fetchrow(
+                sql.MEETS, TENANT, operation.team, operation.id, operation.intent, operation.sequence
+            )
+            assert meets is not None
+            if meets["known"] or not await _put(connection, operation, arrived.refusal):
+                return await _again(connection, arrived)
+            if arrived.refusal is not None:
+                return "refused"
+            return "accepted" if operation.dry_run else await _ordered(connection, replace(operation, told=1), meets)
 
     return await repeated(work)
 
 
-async def _first(connection: Connection, arrived: Arrived) -> Accepted:
-    operation = _operation(arrived, utc_now())
-    if arrived.refusal is not None:
-        await accept_row(connection, operation)
-        await end(connection, operation, Ending("refused", Progress(), arrived.refusal), None)
-        return "refused"
-    message = teller_of(operation).say("accepted", 0, operation.now)
-    await accept_row(connection, operation, outcome=message.model_dump(mode="json") | {"state": "accepted"})
-    await teller_of(operation).tell(connection, message, "accepted", {"reason": operation.command.reason})
-    return "accepted" if operation.dry_run else await _ordered(connection, _after(operation))
+async def _put(connection: Connection, operation: Operation, refusal: Reason | None) -> bool:
+    """Into the inbox and told; False where the id came to be known meanwhile, of a command with another intent."""
+    if refusal is not None:
+        if await connection.fetchrow(sql.ACCEPT, *row_of(operation)) is None:
+            return False
+        await end(connection, operation, Ending("refused", Progress(), refusal), None)
+        return True
+    return await connection.fetchrow(sql.ACCEPT_AND_TELL, *_told_row(operation)) is not None
 
 
-async def _ordered(connection: Connection, operation: Operation) -> Accepted:
+def _told_row(operation: Operation) -> tuple[Any, ...]:
+    """The row with what is told and noted of it."""
+    teller = teller_of(operation)
+    message = teller.say("accepted", 0, operation.now)
+    row = row_of(operation, outcome=message.model_dump(mode="json") | {"state": "accepted"})
+    return *row, *teller.told(message, "accepted", {"reason": operation.command.reason})
+
+
+async def _ordered(connection: Connection, operation: Operation, meets: asyncpg.Record) -> Accepted:
     """Whether it is the newest of its intent; those that it overtakes end."""
-    newest = newest_from(await connection.fetchrow(sql.NEWEST, TENANT, operation.intent))
-    if newest is not None and newest.sequence > operation.sequence:
-        await _supersede(connection, operation, newest.id)
+    if meets["newest"] is not None and meets["newest_sequence"] > operation.sequence:
+        await _supersede(connection, operation, meets["newest"])
         return "superseded"
-    if newest is not None and newest.overtakes:
+    if meets["overtakes"]:
         for row in await connection.fetch(sql.OVERTAKEN, TENANT, operation.intent, operation.sequence):
             await _overtake(connection, row, operation)
     return "accepted"
@@ -105,7 +146,9 @@ async def _supersede(connection: Connection, operation: Operation, by: UUID) -> 
     await end(connection, operation, Ending("superseded", operation.progress, reason), None)
 
 
-async def _again(connection: Connection, arrived: Arrived, known: asyncpg.Record) -> Accepted:
+async def _again(connection: Connection, arrived: Arrived) -> Accepted:
+    known = await connection.fetchrow(sql.FIND, TENANT, arrived.team, arrived.command.id)
+    assert known is not None  # no row of the inbox ever goes
     if known["body_hash"] != body_hash(arrived.command):
         return await _refuse_reuse(connection, arrived)
     if arrived.sequence < known["sequence"]:
@@ -190,11 +233,6 @@ def _operation(arrived: Arrived, now: datetime) -> Operation:
         told=0,
         now=now,
     )
-
-
-def _after(operation: Operation) -> Operation:
-    """As the row is once ``accepted`` was told."""
-    return replace(operation, told=1)
 
 
 async def last_told(graph: Graph, team: str, id: UUID) -> dict[str, Any] | None:

@@ -92,6 +92,15 @@ class Newest:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A command that is one engine's for a while, and the newest of its intent. ``more``: others may be due too."""
+
+    operation: Operation
+    newest: Newest | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the graph holds of a command's principal and account: attributes as last read, None for what it does not
     hold. ``account_of`` is the connector whose organization the account is in, if it is in one."""

@@ -12,9 +12,9 @@ from grantwire.contracts.failures import GrantwireError
 from grantwire.contracts.ids import ITSELF, TENANT
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import identity
-from grantwire.graph.operation import Ending, Newest, Operation, Progress
+from grantwire.graph.operation import Claimed, Ending, Newest, Operation, Progress
 from grantwire.graph.outages import repeated
-from grantwire.graph.patching import Patch, Patched, apply_patch, mention_for
+from grantwire.graph.patching import NONE, Names, Patch, Patched, apply_patch, mention_for
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import operations as sql
 from grantwire.graph.telling import note, teller_of
@@ -25,13 +25,13 @@ class ClaimLost(GrantwireError):
     """Another engine has the command by now: whatever this one was about to do, it must not."""
 
 
-async def claim(graph: Graph, seconds: float) -> Operation | None:
+async def claim(graph: Graph, seconds: float) -> Claimed | None:
     """The next command that may be carried out, this engine's for so many seconds; None when none is due."""
 
-    async def work() -> Operation | None:
+    async def work() -> Claimed | None:
         async with graph.connection() as connection:
             row = await connection.fetchrow(sql.CLAIM, TENANT, uuid.uuid4(), seconds)
-            return operation_from(row) if row else None
+            return Claimed(operation_from(row), newest_from(row, "newest_"), row["more"]) if row else None
 
     try:
         return await repeated(work)
@@ -39,17 +39,19 @@ async def claim(graph: Graph, seconds: float) -> Operation | None:
         return None
 
 
-async def checkpoint(graph: Graph, operation: Operation, seconds: float) -> None:
-    """Keep how far it is, and the claim for so many seconds more. Raises ``ClaimLost``."""
+async def checkpoint(graph: Graph, operation: Operation, seconds: float, *, soon: bool = False) -> None:
+    """Keep how far it is, and the claim for so many seconds more; ``soon`` where nothing is lost if a crash of the
+    server undoes it. Raises ``ClaimLost``."""
     values = (operation.step, operation.progress.model_dump(mode="json"), seconds)
+    statement = sql.CHECKPOINT_SOON if soon else sql.CHECKPOINT
     async with graph.connection() as connection:
-        _mine(operation, await connection.execute(sql.CHECKPOINT, *_key(operation), operation.claim, *values))
+        _mine(operation, await connection.fetchrow(statement, *_key(operation), operation.claim, *values))
 
 
 async def rest(graph: Graph, operation: Operation, seconds: float) -> None:
     """Leave it until then; it keeps its resource. Raises ``ClaimLost``."""
     async with graph.connection() as connection:
-        _mine(operation, await connection.execute(sql.REST, *_key(operation), operation.claim, seconds))
+        _mine(operation, await connection.fetchrow(sql.REST, *_key(operation), operation.claim, seconds))
 
 
 async def park(graph: Graph, operation: Operation, reason: Reason, seconds: float) -> None:
@@ -60,16 +62,19 @@ async def park(graph: Graph, operation: Operation, reason: Reason, seconds: floa
         kept = message.model_dump(mode="json") | {"state": "parked"} if news else None
         progress = operation.progress.model_copy(update={"reason": reason}).model_dump(mode="json")
         row = await connection.fetchrow(sql.PARK, *_key(operation), operation.claim, seconds, kept, progress)
-        _mine(operation, "UPDATE 1" if row else "UPDATE 0")
+        _mine(operation, row)
         if news and not operation.watch:
             await teller_of(operation).tell(connection, message, "parked", {"reason": reason.model_dump()})
 
 
-async def finish(graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None) -> Patched | None:
+async def finish(
+    graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None, mentioned: Names = NONE
+) -> Patched | None:
     """The end, what was observed into the graph, and the outcome: all of it or nothing. Where the graph has a reading
-    that began later (``older``) it does not end yet: what a reader sees is that reading. Raises ``ClaimLost``."""
+    that began later (``older``) it does not end yet: what a reader sees is that reading. ``mentioned`` is what
+    ``mention_ahead`` noted. Raises ``ClaimLost``."""
     if patch is not None:
-        await mention_for(graph, patch)
+        await mention_for(graph, patch, mentioned)
 
     async def work() -> Patched | None:
         async with graph.transaction() as connection:
@@ -98,14 +103,15 @@ async def end(connection: Connection, operation: Operation, ending: Ending, revi
         plan=list(progress.plan),
     )
     kept = message.model_dump(mode="json") | {"state": ending.state}
-    row = await connection.fetchrow(sql.FINISH, *_key(operation), ending.state, kept, operation.claim)
-    _mine(operation, "UPDATE 1" if row else "UPDATE 0")
     reason = ending.reason.model_dump() if ending.reason else None
     detail: dict[str, Any] = {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
+    row = (*_key(operation), ending.state, kept, operation.claim)
     if operation.watch:
+        _mine(operation, await connection.fetchrow(sql.FINISH, *row))
         await note(connection, operation.team, operation.command, ending.state, detail)
     else:
-        await teller_of(operation).tell(connection, message, ending.state, detail)
+        told = teller_of(operation).told(message, ending.state, detail)
+        _mine(operation, await connection.fetchrow(sql.FINISH_AND_TELL, *row, *told))
 
 
 async def newest(graph: Graph, intent: UUID) -> Newest | None:
@@ -126,22 +132,18 @@ async def watch_over_in(connection: Connection, operation: Operation, why: str, 
     watcher = uuid.uuid4()
     command = operation.command.model_copy(update={"id": watcher, "requester": ITSELF, "reason": why})
     row = replace(operation, team=ITSELF, id=watcher, command=command, watch=True, valid_until=None)
-    await accept_row(connection, row, seconds)
+    await connection.execute(sql.ACCEPT, *row_of(row, seconds))
     await note(connection, operation.team, operation.command, "watched", {"why": why, "again_in": seconds})
 
 
-async def accept_row(
-    connection: Connection, operation: Operation, due_in: float = 0.0, outcome: dict[str, Any] | None = None
-) -> bool:
-    """A new row; whether it is. ``outcome`` is what has been told of it."""
+def row_of(operation: Operation, due_in: float = 0.0, outcome: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    """A new row. ``outcome`` is what has been told of it."""
     command = operation.command
     values = (operation.sequence, operation.verb, operation.watch, command.content(), body_hash(command))
     about = (operation.connector, operation.account, operation.intent, operation.resource, operation.dry_run)
     times = (operation.traceparent, operation.published_at, operation.valid_until, due_in)
     told = 1 if outcome else 0
-    key = (TENANT, operation.team, operation.id)
-    said: str = await connection.execute(sql.ACCEPT, *key, *values, *about, *times, told, outcome)
-    return said.endswith(" 1")
+    return *_key(operation), *values, *about, *times, told, outcome
 
 
 def body_hash(command: AccessCommand) -> UUID:
@@ -157,14 +159,18 @@ def operation_from(row: asyncpg.Record) -> Operation:
     return Operation(**fields)
 
 
-def newest_from(row: asyncpg.Record | None) -> Newest | None:
-    return Newest(row["team"], row["id"], row["sequence"], row["verb"], row["final"], row["overtakes"]) if row else None
+def newest_from(row: asyncpg.Record | None, prefix: str = "") -> Newest | None:
+    """A row of ``NEWEST``, or the same columns of another row under a prefix; None where there is none."""
+    if row is None or row[f"{prefix}id"] is None:
+        return None
+    return Newest(**{name: row[f"{prefix}{name}"] for name in Newest.__dataclass_fields__})
 
 
 def _key(operation: Operation) -> tuple[int, str, UUID]:
     return TENANT, operation.team, operation.id
 
 
-def _mine(operation: Operation, said: str) -> None:
-    if said.endswith(" 0"):
+def _mine(operation: Operation, row: asyncpg.Record | None) -> None:
+    """``row`` is what was written of it."""
+    if row is None:
         raise ClaimLost(f"Command {operation.id} of {operation.team} is another engine's by now.")

@@ -10,6 +10,7 @@ from grantwire.contracts.failures import DependencyDown
 from grantwire.graph.outages import noticed
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import outbox as sql
+from grantwire.graph.telling import Told
 
 _LOCK: Final = 7_266_002  # an advisory lock of this database; any number that nothing else uses
 
@@ -35,8 +36,20 @@ class Leader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def told(self, limit: int) -> list[Told]:
+        """The oldest messages about commands; none when the lead was lost. Two of one command stand in the order in
+        which they were told. Raises ``DependencyDown``."""
+        with noticed():
+            return [Told(*row.values()) for row in await self._connection.fetch(sql.FETCH_TOLD, _LOCK, limit)]
+
+    async def changes(self, limit: int) -> list[OutboxRow]:
+        """The first messages about changes in (revision, n) order; none when the lead was lost. Raises
+        ``DependencyDown``."""
+        with noticed():
+            return [OutboxRow(*row.values()) for row in await self._connection.fetch(sql.FETCH, _LOCK, limit)]
+
     async def still_held(self) -> bool:
-        """Ask before each batch: after a failover or a cut connection another relay may lead."""
+        """Ask when there is nothing: after a failover or a cut connection another relay may lead."""
         try:
             with noticed():
                 return bool(await self._connection.fetchval(sql.HOLDS, _LOCK))
@@ -55,13 +68,6 @@ async def leader(graph: Graph) -> AsyncIterator[Leader]:
         finally:
             with suppress(Exception):  # the connection may be gone, and the lock with it
                 await connection.execute(sql.RESIGN, _LOCK)
-
-
-async def fetch(graph: Graph, limit: int) -> list[OutboxRow]:
-    """The first ``limit`` messages in (revision, n) order."""
-    async with graph.connection() as connection:
-        rows = await connection.fetch(sql.FETCH, limit)
-    return [OutboxRow(*row.values()) for row in rows]
 
 
 async def delete(graph: Graph, rows: Sequence[OutboxRow]) -> None:

@@ -14,7 +14,7 @@ from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Facts, Kind, Relation, RelationKind, Resource
 from grantwire.graph.delta import Changes
 from grantwire.graph.identity import node_id
-from grantwire.graph.rows import Content, Edge, EdgeKey, Node, content_of, edge_of
+from grantwire.graph.rows import Content, Edge, EdgeKey, Named, Node, content_of, edge_of, end_of
 
 _PAIR: Final = Kind.PROVISIONED_PERMISSION_SET
 # Which kinds of policy a list of attached ones gives: there is one call for each.
@@ -128,6 +128,13 @@ def content(patch: Patch) -> Content:
     return content_of(Facts(tuple(resources), tuple(relations), tuple(mentions)), TENANT)
 
 
+def named(read: PartRead, ends: Iterable[tuple[Kind, str]]) -> list[Named]:
+    """What a reading names without owning it, and these ends of relations."""
+    found = {end_of(*key, TENANT).key: end_of(*key, TENANT) for key in ends}
+    found |= {row.key: row for row in content_of(Facts(read.resources, read.relations, read.mentions), TENANT).named}
+    return [row for _, row in sorted(found.items())]
+
+
 def changes_of(reads: Iterable[PartRead], stored: Stored) -> Changes:
     """What these readings change of what is stored. A resource that is there already stays as it is: a list shows that
     it exists, and not what it is like."""
@@ -145,14 +152,19 @@ def changes_of(reads: Iterable[PartRead], stored: Stored) -> Changes:
     return changes
 
 
+def inside(reads: Iterable[PartRead], edges: Iterable[EdgeKey]) -> set[UUID]:
+    """The resources that exist only where these relations attach them: IAM keeps an inline policy inside its holder."""
+    holders = {read.part.holder_id for read in reads if read.part.of is Kind.INLINE_POLICY}
+    return {key[0] for key in edges if key[1] is RelationKind.ATTACHED and key[2] in holders}
+
+
 def _resources(changes: Changes, read: PartRead, rows: Content, stored: Stored) -> None:
     came = [row for key, row in rows.nodes.items() if key not in stored.nodes]
     links = [edge_of(link, TENANT) for link in _of_pairs(read.resources)]
     changes.nodes.added += came
     changes.edges.added += [row for row in links if row.key not in stored.edges]
     gone = read.gone_ids
-    if read.part.of is Kind.INLINE_POLICY:  # IAM keeps it inside its holder: it exists where it is attached
-        gone |= {row.key[0] for row in changes.edges.removed if read.part.has(row)}
+    gone |= inside([read], (row.key for row in changes.edges.removed if read.part.has(row)))
     went = [stored.nodes[key] for key in sorted(gone & stored.nodes.keys())]
     known = {row.key for row in changes.edges.removed}
     changes.nodes.removed += went

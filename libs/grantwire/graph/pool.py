@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
-_SESSION: Final = {"jit": "off", "plan_cache_mode": "force_custom_plan", "timezone": "UTC"}
+_SESSION: Final = {"jit": "off", "timezone": "UTC"}
+# A statement is planned anew each time for the values that it is given, which may be very many; ``brief`` ones always
+# touch a few rows, and planning takes longer than they do.
+_PLANNED: Final = {"brief": "auto", "any": "force_custom_plan"}
 _CONNECT_SECONDS: Final = 10.0
 _ACQUIRE_SECONDS: Final = 60.0
 _JSONB_VERSION: Final = b"\x01"  # the first byte of jsonb on the wire
@@ -35,10 +38,18 @@ class Graph:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, database_url: str, *, application_name: str, max_size: int = 6, keys: Keys | None = None
+        cls,
+        database_url: str,
+        *,
+        application_name: str,
+        max_size: int = 6,
+        keys: Keys | None = None,
+        statements: Literal["any", "brief"] = "any",
     ) -> "AsyncIterator[Graph]":
-        """Raises ``DependencyDown`` when Postgres cannot be reached."""
+        """``brief`` for a process none of whose statements ever touches many rows. Raises ``DependencyDown`` when
+        Postgres cannot be reached."""
         options = connect_options(database_url, application_name)
+        options["server_settings"]["plan_cache_mode"] = _PLANNED[statements]
         with noticed():
             pool = await asyncpg.create_pool(min_size=1, max_size=max_size, init=prepare, reset=_tidy, **options)
         try:

@@ -19,6 +19,7 @@ from grantwire.graph.changes import Teller
 from grantwire.graph.derived import has_derived
 from grantwire.graph.facets import Surroundings, owners
 from grantwire.graph.pool import Connection, Graph
+from grantwire.graph.publishing import Cause
 from grantwire.graph.purging import Purged, purge
 from grantwire.graph.statements import apply as apply_sql
 from grantwire.graph.statements import holding as holding_sql
@@ -128,8 +129,7 @@ async def _tell(
     """Tell of the scope, then of the derived relations that follow; returns the revision."""
     apply_id = await connection.fetchval(apply_sql.NEXT_APPLY)
     followed = await following.follow_all(connection, row["id"], apply_id, len(messages))
-    await publishing.log(connection, apply_id, followed.entries)
-    revision = await publishing.tell(connection, [*messages, *followed.messages], traceparent)
-    await publishing.record(connection, apply_id, revision, row["id"], what, rows, row["at"])
+    cause = Cause(apply_id, row["id"], what, rows, row["at"], traceparent)
+    revision = await publishing.tell(connection, cause, followed.entries, [*messages, *followed.messages])
     await following.note(connection, followed, revision)
     return revision

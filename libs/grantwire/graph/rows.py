@@ -106,9 +106,9 @@ def content_of(facts: Facts, tenant: int) -> Content:
     named = {row.key: row for row in (_named(resource, tenant, True) for resource in facts.mentions)}
     for edge in edges.values():
         if edge.key[0] not in nodes and edge.key[0] not in named:
-            named[edge.key[0]] = _end(edge.source_kind, edge.source, tenant)
+            named[edge.key[0]] = end_of(edge.source_kind, edge.source, tenant)
         if edge.key[2] not in nodes and edge.key[2] not in named:
-            named[edge.key[2]] = _end(edge.target_kind, edge.target, tenant)
+            named[edge.key[2]] = end_of(edge.target_kind, edge.target, tenant)
     return Content(nodes, edges, [row for key, row in sorted(named.items()) if key not in nodes])
 
 
@@ -155,7 +155,8 @@ def _unique(rows: Iterable[Row]) -> dict[Any, Row]:
     return found
 
 
-def _end(kind: Kind, native_id: str, tenant: int) -> Named:
+def end_of(kind: Kind, native_id: str, tenant: int) -> Named:
+    """An end of a relation, of which nothing else is known."""
     return _named(Resource(kind, native_id, None, _short(native_id)), tenant, False)
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+import asyncpg
+
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import RELATION_CODES
 from grantwire.contracts.snapshots import Outcome, Reason, SnapshotSealed
@@ -65,7 +67,12 @@ async def under_lock(connection: Connection, seal: SnapshotSealed) -> Scope:
 async def known(connection: Connection, key: str) -> Scope | None:
     """A scope, if it was ever asked for. The caller holds its lock."""
     row = await connection.fetchrow(sql.SCOPE, TENANT, key)
-    return Scope(**{each.name: row[each.name] for each in fields(Scope)}) if row is not None else None
+    return scope_from(row) if row is not None else None
+
+
+def scope_from(row: asyncpg.Record) -> Scope:
+    """A row of ``SCOPE``."""
+    return Scope(**{each.name: row[each.name] for each in fields(Scope)})
 
 
 async def incomplete(connection: Connection, scope: Scope, seal: SnapshotSealed) -> None:

@@ -111,6 +111,23 @@ async def edges_from(connection: Connection, records: list[asyncpg.Record]) -> d
     return {_key(record): _edge(record, names) for record in records}
 
 
+def edges_named(records: Iterable[asyncpg.Record]) -> dict[EdgeKey, Edge]:
+    """Stored relations that came with the names of their ends."""
+    return {
+        _key(record): Edge(
+            _key(record),
+            RELATIONS[record["kind"]],
+            record["source"],
+            KINDS[record["source_kind"]],
+            record["target"],
+            KINDS[record["target_kind"]],
+            record["attributes"],
+            record["hash"],
+        )
+        for record in records
+    }
+
+
 def _edge(record: asyncpg.Record, names: Names) -> Edge:
     key = _key(record)
     source_kind, source = names[key[0]]

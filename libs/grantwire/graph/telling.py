@@ -46,9 +46,13 @@ class Teller:
     ) -> None:
         """Into the outbox of outcomes and the audit log; relay and engine are woken when this transaction ends. The bus
         keeps one message of each number."""
+        await connection.execute(sql.TELL_AND_NOTE, TENANT, *self.told(message, what, detail))
+
+    def told(self, message: CommandTold, what: str, detail: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+        """The same as values, for a statement that also does what is told."""
         message_id = f"op:{TENANT}:{self.team}:{message.command}:{message.n}"
         told = _told(message, message_id, self.traceparent)
-        await connection.execute(sql.TELL_AND_NOTE, TENANT, *told, *_noted(self.team, self.command, what, detail))
+        return *told, *_noted(self.team, self.command, what, detail)
 
 
 def teller_of(operation: Operation) -> Teller:
@@ -79,12 +83,6 @@ class Told:
     body: bytes
     traceparent: str | None
     at: datetime
-
-
-async def fetch(graph: Graph, limit: int) -> list[Told]:
-    """The oldest messages. Two of one command stand in the order in which they were told."""
-    async with graph.connection() as connection:
-        return [Told(*row.values()) for row in await connection.fetch(sql.FETCH_TOLD, limit)]
 
 
 async def delete(graph: Graph, rows: list[Told]) -> None:

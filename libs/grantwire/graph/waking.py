@@ -23,7 +23,7 @@ class Waker:
 
     def __init__(self) -> None:
         self._notices = 0
-        self._news = asyncio.Event()
+        self._news: asyncio.Future[None] | None = None  # of those who wait now
 
     def seen(self) -> int:
         """How many there were: ask before looking for work, and none is missed between looking and waiting."""
@@ -32,18 +32,27 @@ class Waker:
     def wake(self) -> None:
         """There may be work."""
         self._notices += 1
-        self._news.set()
-        self._news = asyncio.Event()
+        self.nudge()
 
     def wake_in(self, seconds: float) -> None:
         """There will be work then."""
         asyncio.get_running_loop().call_later(seconds, self.wake)
 
-    async def wait(self, seen: int, seconds: float) -> None:
-        """Until there is more than was seen, or the time has come."""
-        if self._notices == seen:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), seconds)
+    def nudge(self) -> None:
+        """Whoever waits looks up, although there was no notice."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+        self._news = None
+
+    async def wait(self, seen: int, seconds: float) -> bool:
+        """Until there is more than was seen, or a nudge, or the time has come; whether it was one of the former."""
+        if self._notices != seen:
+            return True
+        if self._news is None:
+            self._news = asyncio.get_running_loop().create_future()
+        news = self._news
+        await asyncio.wait({news}, timeout=seconds)
+        return news.done()
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,8 @@ from grantwire.graph.pool import Connection
 from grantwire.graph.rows import Edge, EdgeKey, Named, Node
 from grantwire.graph.statements import apply as sql
 from grantwire.graph.stored import edge_arrays
+
+FEW: Final = 64  # rows: up to so many, COPY's ways to Postgres and back cost more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +46,42 @@ class Writer:
     async def insert_nodes(self, rows: Iterable[Node]) -> list[Node]:
         """New resources. Returns those that another scope owns already."""
         wanted = {row.key: row for row in rows}
-        records = [self._node_record(wanted[key]) for key in sorted(wanted)]
-        if await self._copied("node", sql.NODE_COLUMNS, records):
+        if await self._copied("node", sql.NODE_COLUMNS, [self._node_record(wanted[key]) for key in sorted(wanted)]):
             return []
-        await displace_nodes(self.connection, list(wanted), self.apply_id, self.at)
-        written = await self.connection.fetch(sql.INSERT_NODES, *_columns(records))
-        for record in written:
-            del wanted[record["id"]]
+        await self._put_nodes(wanted)
+        if wanted:
+            await displace_nodes(self.connection, list(wanted), self.apply_id, self.at)
+            await self._put_nodes(wanted)
         return list(wanted.values())
 
     async def insert_edges(self, rows: Iterable[Edge]) -> list[Edge]:
         """New relations. Returns those that another scope owns already."""
         wanted = {_stored_key(row.key): row for row in rows}
-        records = [self._edge_record(wanted[key]) for key in sorted(wanted)]
-        if await self._copied("edge", sql.EDGE_COLUMNS, records):
+        if await self._copied("edge", sql.EDGE_COLUMNS, [self._edge_record(wanted[key]) for key in sorted(wanted)]):
             return []
-        await displace_edges(self.connection, [row.key for row in wanted.values()], self.apply_id, self.at)
-        written = await self.connection.fetch(sql.INSERT_EDGES, *_columns(records))
-        for record in written:
-            del wanted[record["src"], record["kind"], record["dst"]]
+        await self._put_edges(wanted)
+        if wanted:
+            await displace_edges(self.connection, [row.key for row in wanted.values()], self.apply_id, self.at)
+            await self._put_edges(wanted)
         return list(wanted.values())
 
+    async def _put_nodes(self, wanted: dict[UUID, Node]) -> None:
+        """Take those out of ``wanted`` that nobody owned."""
+        records = [self._node_record(wanted[key]) for key in sorted(wanted)]
+        for written in await self.connection.fetch(sql.INSERT_NODES, *columns_of(records)):
+            del wanted[written["id"]]
+
+    async def _put_edges(self, wanted: dict[tuple[UUID, int, UUID], Edge]) -> None:
+        records = [self._edge_record(wanted[key]) for key in sorted(wanted)]
+        for written in await self.connection.fetch(sql.INSERT_EDGES, *columns_of(records)):
+            del wanted[written["src"], written["kind"], written["dst"]]
+
     async def _copied(self, table: str, columns: Sequence[str], records: list[tuple[Any, ...]]) -> bool:
-        """COPY is half again as fast as anything else, but it is all or nothing."""
+        """COPY is half again as fast as anything else for many rows, but it is all or nothing."""
         if not records:
             return True
+        if len(records) <= FEW:
+            return False
         try:
             async with self.connection.transaction():
                 await self.connection.copy_records_to_table(table, records=records, columns=list(columns))
@@ -78,16 +91,16 @@ class Writer:
 
     async def _close(self, nodes: Delta[Node], edges: Delta[Edge]) -> None:
         ids = sorted(nodes.closing)
-        keys = edge_arrays(sorted(edges.closing))
+        changed_edges = edge_arrays(sorted(edges.closing.keys() & edges.opening.keys()))
         gone_edges = edge_arrays(sorted(edges.closing.keys() - edges.opening.keys()))
         gone_nodes = sorted(nodes.closing.keys() - nodes.opening.keys())
         run = self.connection.execute
         if ids:
             await run(sql.CLOSE_NODES, TENANT, self.scope, ids, self.apply_id, self.at)
-        if keys[0]:
-            await run(sql.CLOSE_EDGES, TENANT, self.scope, *keys, self.apply_id, self.at)
+        if changed_edges[0]:
+            await run(sql.CLOSE_EDGES, TENANT, self.scope, *changed_edges, self.apply_id, self.at)
         if gone_edges[0]:
-            await run(sql.DELETE_EDGES, TENANT, self.scope, *gone_edges)
+            await run(sql.REMOVE_EDGES, TENANT, self.scope, *gone_edges, self.apply_id, self.at)
         if gone_nodes:
             await run(sql.REMEMBER_NAMES, TENANT, self.scope, gone_nodes)
             await run(sql.DELETE_NODES, TENANT, self.scope, gone_nodes)
@@ -96,14 +109,14 @@ class Writer:
         if rows:
             values = [(row.key, KIND_CODES[row.kind], *_content(row)) for row in rows]
             await self.connection.execute(
-                sql.UPDATE_NODES, TENANT, self.scope, *_columns(values), self.apply_id, self.at
+                sql.UPDATE_NODES, TENANT, self.scope, *columns_of(values), self.apply_id, self.at
             )
 
     async def _update_edges(self, rows: list[Edge]) -> None:
         if rows:
             values = [(*_stored_key(row.key), row.attributes, row.hash) for row in rows]
             await self.connection.execute(
-                sql.UPDATE_EDGES, TENANT, self.scope, *_columns(values), self.apply_id, self.at
+                sql.UPDATE_EDGES, TENANT, self.scope, *columns_of(values), self.apply_id, self.at
             )
 
     def _node_record(self, row: Node) -> tuple[Any, ...]:
@@ -123,10 +136,10 @@ async def mention(connection: Connection, rows: Sequence[Named]) -> None:
         (row.key, KIND_CODES[row.kind], row.native_id, row.account, row.name, row.attributes, row.mentioned)
         for row in ordered
     ]
-    await connection.execute(sql.MENTION, TENANT, *_columns(values))
+    await connection.execute(sql.MENTION, TENANT, *columns_of(values))
     resources = [(row.key, row.account, row.name, row.attributes) for row in ordered if row.mentioned]
     if resources:
-        await connection.execute(sql.PROMOTE, TENANT, *_columns(resources))
+        await connection.execute(sql.PROMOTE, TENANT, *columns_of(resources))
 
 
 def _content(row: Node) -> tuple[Any, ...]:
@@ -137,5 +150,6 @@ def _stored_key(key: EdgeKey) -> tuple[UUID, int, UUID]:
     return key[0], RELATION_CODES[key[1]], key[2]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows, of which there is at least one, as the arrays that statements take."""
     return [list(column) for column in zip(*rows, strict=True)]

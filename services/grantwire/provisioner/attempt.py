@@ -17,6 +17,7 @@ from grantwire.graph import Graph, operations, runs
 from grantwire.graph.operation import Ending, Newest, Operation, Progress
 from grantwire.graph.operations import ClaimLost
 from grantwire.graph.parts import Patch, Patched
+from grantwire.graph.patching import NONE, Names, mention_ahead
 from grantwire.provisioner import decisions as decide
 from grantwire.provisioner.decisions import Act, Finish, Go, Next, Park, Patience
 from grantwire.provisioner.ports import Fences, Look, Target
@@ -44,6 +45,7 @@ class Attempt:
     recorder: Recorder
     patch: Patch | None = None  # of the last reading after its fence
     begun: tuple[datetime, int] | None = None  # a fence that nothing was read behind yet
+    mentioned: Names = NONE  # what the next reading is likely to name
     rests: float = 0.0
 
     async def run(self) -> float:
@@ -110,7 +112,8 @@ class Attempt:
 
     async def _act(self, act: Act, look: Look) -> Next:
         """The checkpoint says that a write may have been sent from now on; then it is sent, once."""
-        await self._keep("acting", act.progress.model_copy(update={"sent": act.progress.sent + 1}))
+        progress = act.progress.model_copy(update={"sent": act.progress.sent + 1})
+        await asyncio.gather(self._keep("acting", progress), self._mention(look))
         try:
             with leaving(self._still_mine):
                 sent = await self.target.send(self.wants, look)
@@ -128,7 +131,7 @@ class Attempt:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
         kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
         try:
-            await asyncio.gather(self._keep(*kept), self._begin(kept[0]))
+            await asyncio.gather(self._begin(kept[0]), self._keep(*kept))
         except ClaimLost:
             await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
             raise
@@ -138,6 +141,11 @@ class Attempt:
         """The fence of the reading that comes next: the write is over, so it may be set while that is kept."""
         if step == "observing":
             self.begun = utc_now(), await self.fences.begin(self.operation, self.target.place)
+
+    async def _mention(self, look: Look) -> None:
+        command = self.operation.command
+        ends = [(each.kind, each.native_id) for each in (command.principal, command.target)]
+        self.mentioned = await mention_ahead(self.graph, look.read, *ends)
 
     async def _resume(self) -> Next:
         """The engine before this one may have sent the write, or may yet send it."""
@@ -182,7 +190,8 @@ class Attempt:
         asked, now = monotonic(), self._now()
         since = self.operation.step_since if step == self.operation.step else now
         changed = replace(self.operation, step=step, progress=progress, step_since=since, now=now)
-        await operations.checkpoint(self.graph, changed, self.claim_seconds)
+        # Without this one the write may have been carried out or not, which is met by looking: as it comes next anyway.
+        await operations.checkpoint(self.graph, changed, self.claim_seconds, soon=step == "observing")
         self.operation, self.claimed_at = changed, asked
 
     async def _read_roles(self, patched: Patched) -> None:
@@ -202,7 +211,7 @@ class Attempt:
 
     async def _finish(self, ending: Ending, patch: Patch | None) -> bool:
         """Whether it must be read again: somebody else's reading began later and was applied first."""
-        patched = await operations.finish(self.graph, self.operation, ending, patch)
+        patched = await operations.finish(self.graph, self.operation, ending, patch, self.mentioned)
         if patched is not None and patched.outcome == "older":
             return True
         if patched is not None and self.operation.command.relation is RelationKind.ASSIGNED:

@@ -1,6 +1,5 @@
 """One coroutine per message: a command into the inbox, or its refusal. Nothing here speaks to AWS."""
 
-import asyncio
 import json
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,13 +10,16 @@ from grantwire.bus import Delivery
 from grantwire.contracts import subjects
 from grantwire.contracts.commands import AccessCommand, GrantAccess, RevokeAccess
 from grantwire.contracts.snapshots import Reason
-from grantwire.graph import Graph, connectors, inbox
-from grantwire.graph.inbox import Arrived
-from grantwire.graph.known import known
+from grantwire.graph import Graph, inbox
+from grantwire.graph.connectors import StoredConnector
+from grantwire.graph.inbox import Accepted, Arrived
+from grantwire.graph.known import Around, around
+from grantwire.graph.operation import Claimed
+from grantwire.provisioner.lanes import Handed, Lanes
 from grantwire.provisioner.names import resource_of
 from grantwire.provisioner.rules import Rules
 from grantwire.provisioner.screening import Addressed, Managed, screen
-from grantwire.telemetry import Recorder, current_traceparent
+from grantwire.telemetry import Recorder, current_traceparent, monotonic
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,8 @@ class Inbox:
     graph: Graph
     rules: Rules
     recorder: Recorder
+    lanes: Lanes
+    claim_seconds: float
 
     async def grant_access(self, command: GrantAccess, delivery: Delivery) -> None:
         """Take a grant in. Raises ``DependencyDown``."""
@@ -48,8 +52,8 @@ class Inbox:
 
     async def _take(self, command: AccessCommand, delivery: Delivery) -> None:
         addressed = addressed_of(delivery.subject)
-        managed, facts = await asyncio.gather(self._managed(command.connector), known(self.graph, command))
-        refusal = screen(command, addressed, managed, facts, self.rules)
+        found = await around(self.graph, command)
+        refusal = screen(command, addressed, _managed(found.connector), found.facts, self.rules)
         arrived = Arrived(
             addressed.team,
             command,
@@ -59,16 +63,30 @@ class Inbox:
             refusal,
             current_traceparent(),
         )
-        accepted = await inbox.accept(self.graph, arrived)
+        accepted = await self._accept(arrived, found)
         self.recorder.count("grantwire.commands.accepted", verb=command.verb(), result=accepted)
         told = {"team": addressed.team, "connector": command.connector, "account": command.account}
         log.info("command", command=str(command.id), verb=command.verb(), result=accepted, **told)
 
-    async def _managed(self, connector: str) -> Managed | None:
-        stored = await connectors.current(self.graph, connector)
-        if stored is None:
-            return None
-        return Managed(stored.connector, stored.state, stored.account, stored.identity_center is not None)
+    async def _accept(self, arrived: Arrived, found: Around) -> Accepted:
+        """For a lane of this process, if one waits: it need not be told, nor look up what is known already."""
+        promised, claimed_at = self.lanes.promise(), monotonic()
+        claimed: Claimed | None = None
+        try:
+            seconds = self.claim_seconds if promised else None
+            accepted, claimed = await inbox.accept_and_claim(self.graph, arrived, seconds)
+            return accepted
+        finally:
+            if claimed is not None:
+                await self.lanes.hand(Handed(claimed, claimed_at, found))
+            elif promised:
+                self.lanes.keep()
+
+
+def _managed(stored: StoredConnector | None) -> Managed | None:
+    if stored is None:
+        return None
+    return Managed(stored.connector, stored.state, stored.account, stored.identity_center is not None)
 
 
 def id_in(body: bytes) -> UUID | None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from grantwire.contracts.jobs import Source
 from grantwire.contracts.outcomes import PlannedCall
 from grantwire.contracts.snapshots import Reason
+from grantwire.graph.known import Around
 from grantwire.graph.operation import Operation
 from grantwire.graph.parts import PartRead
 from grantwire.provisioner.decisions import Seen
@@ -75,7 +76,7 @@ class Target(Protocol):
 class Targets(Protocol):
     """Where a command's target is found. Raises ``AwsError``, ``NotFound`` when the connector is gone."""
 
-    async def target(self, operation: Operation) -> Target: ...
+    async def target(self, operation: Operation, around: Around) -> Target: ...
 
 
 class Fences(Protocol):

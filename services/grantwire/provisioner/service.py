@@ -21,7 +21,7 @@ from grantwire.provisioner.answering import Answering
 from grantwire.provisioner.engine import Engine
 from grantwire.provisioner.fences import BusFences
 from grantwire.provisioner.handlers import Inbox
-from grantwire.provisioner.rules import Rules
+from grantwire.provisioner.lanes import Lanes
 from grantwire.provisioner.settings import ProvisionerSettings
 from grantwire.provisioner.targets.finding import StoredTargets
 from grantwire.telemetry import Recorder, detached
@@ -34,9 +34,8 @@ class Settings(ProvisionerSettings):
     """Everything this process is told from outside."""
 
 
-def assemble(broker: NatsBroker, graph: Graph, rules: Rules) -> None:
+def assemble(broker: NatsBroker, inbox: Inbox) -> None:
     """Say which function receives a command."""
-    inbox = Inbox(graph, rules, Recorder(NAME))
     given: Any = {"service": NAME, "retry": 1.0, "dead": inbox.unreadable}
     grants = bus.route(GRANT_ACCESS, GrantAccess, inbox.grant_access, **given)
     revokes = bus.route(REVOKE_ACCESS, RevokeAccess, inbox.revoke_access, **given)
@@ -51,13 +50,12 @@ async def build(settings: Settings) -> AsyncIterator[None]:
     calls, size = Calls(aws.concurrency), settings.provisioner_lanes + 2 * INBOX_LANES + 4
     try:
         async with Graph.open(
-            settings.database_url, application_name=NAME, max_size=size, keys=settings.keys()
+            settings.database_url, application_name=NAME, max_size=size, keys=settings.keys(), statements="brief"
         ) as graph:
             broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
             async with CommandBudgets.open(graph, settings.paces(), recorder) as budgets:
                 sessions = ProvisioningSessions(aws, calls, budgets)
                 await asyncio.to_thread(sessions.warm)
-                assemble(broker, graph, rules)
                 engine = Engine(
                     graph,
                     BusFences(bus.Publisher(broker, NAME)),
@@ -66,24 +64,25 @@ async def build(settings: Settings) -> AsyncIterator[None]:
                     settings.provisioner_claim,
                     recorder,
                 )
-                async with (
-                    bus.running(broker, GRANT_ACCESS, REVOKE_ACCESS),
-                    answering(broker, "gw.ask.*.*", NAME, Answering(graph).ask),
-                    _carrying(engine, graph, settings.provisioner_lanes),
-                ):
-                    yield
+                async with _carrying(engine, graph, settings.provisioner_lanes) as lanes:
+                    assemble(broker, Inbox(graph, rules, recorder, lanes, settings.provisioner_claim))
+                    async with (
+                        bus.running(broker, GRANT_ACCESS, REVOKE_ACCESS),
+                        answering(broker, "gw.ask.*.*", NAME, Answering(graph).ask),
+                    ):
+                        yield
     finally:
         calls.close()
 
 
 @asynccontextmanager
-async def _carrying(engine: Engine, graph: Graph, lanes: int) -> AsyncIterator[None]:
+async def _carrying(engine: Engine, graph: Graph, many: int) -> AsyncIterator[Lanes]:
     """The engine's lanes while entered. What they hold when they are cancelled is taken up when its claim ends."""
     async with listening(graph, "grantwire_operation") as waker, asyncio.TaskGroup() as tasks:
         with detached():
-            door = asyncio.Lock()
-            running = [tasks.create_task(engine.serve(waker, door)) for _ in range(lanes)]
-        yield
+            lanes = Lanes(waker)
+            running = [tasks.create_task(engine.serve(lanes)) for _ in range(many)]
+        yield lanes
         for task in running:
             task.cancel()
 

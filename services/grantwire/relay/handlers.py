@@ -13,7 +13,7 @@ from grantwire.contracts.failures import Malformed
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import CHANGES, JOBS, OUTCOMES, Stream
 from grantwire.graph import Graph, outbox, runs, telling
-from grantwire.graph.outbox import OutboxRow
+from grantwire.graph.outbox import Leader, OutboxRow
 from grantwire.graph.telling import Told
 from grantwire.telemetry import Recorder, context_from, current_traceparent, span, utc_now
 
@@ -36,16 +36,16 @@ class Relay:
     publish: Publish
     recorder: Recorder
 
-    async def forward(self) -> int:
+    async def forward(self, leader: Leader) -> int:
         """Publish the oldest changes; says how many. Raises ``DependencyDown``."""
-        rows = await outbox.fetch(self.graph, BATCH)
+        rows = await leader.changes(BATCH)
         for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
             await self._forward(traceparent, list(group))
         return len(rows)
 
-    async def tell(self) -> int:
+    async def tell(self, leader: Leader) -> int:
         """Publish the oldest messages about commands; says how many. Raises ``DependencyDown``."""
-        rows = await telling.fetch(self.graph, BATCH)
+        rows = await leader.told(BATCH)
         for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
             await self._tell(traceparent, list(group))
         return len(rows)

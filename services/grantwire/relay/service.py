@@ -14,7 +14,7 @@ from grantwire.contracts.failures import Transient
 from grantwire.contracts.streams import EXHAUSTED
 from grantwire.graph import Graph, outbox
 from grantwire.graph.waking import Waker, listening
-from grantwire.relay.handlers import Relay
+from grantwire.relay.handlers import BATCH, Relay
 from grantwire.telemetry import Recorder, detached
 
 NAME = "relay"
@@ -38,7 +38,7 @@ def assemble(broker: NatsBroker, graph: Graph) -> Relay:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
-    async with Graph.open(settings.database_url, application_name=NAME) as graph:
+    async with Graph.open(settings.database_url, application_name=NAME, statements="brief") as graph:
         broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         relay = assemble(broker, graph)
         async with bus.running(broker, EXHAUSTED), asyncio.TaskGroup() as tasks:
@@ -60,10 +60,12 @@ async def _lead(graph: Graph, relay: Relay) -> None:
 
 async def _empty(leader: outbox.Leader, relay: Relay, waker: Waker) -> None:
     """Until this relay is no longer the leader: outcomes first, for somebody waits for them."""
-    while await leader.still_held():
+    while True:
         seen = waker.seen()
-        told, changed = await relay.tell(), await relay.forward()
-        if not (told or changed):
+        told, changed = await relay.tell(leader), await relay.forward(leader)
+        if not (told or changed) and not await leader.still_held():
+            return
+        if max(told, changed) < BATCH:  # there was no more; what comes after that wakes it
             await waker.wait(seen, LONGEST)
 
 

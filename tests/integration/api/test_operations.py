@@ -140,9 +140,9 @@ async def test_waiting_ends_without_an_outcome_while_no_provisioner_runs(read: S
 
 
 async def _ended(stage: Stage, reason: Reason) -> None:
-    operation = await claim(stage.graph, 30.0)
-    assert operation is not None
-    await finish(stage.graph, operation, Ending("refused", Progress(), reason))
+    claimed = await claim(stage.graph, 30.0)
+    assert claimed is not None
+    await finish(stage.graph, claimed.operation, Ending("refused", Progress(), reason))
 
 
 async def read_again(stage: Stage, rows: list[Resource]) -> None:

@@ -126,7 +126,8 @@ async def test_waiting_goes_on_until_the_changes_are_on_the_bus(stage: Stage) ->
     waiting = asyncio.create_task(
         stage.http.get(f"/v1/runs/{run}/events", params={"after": ended["cursor"], "wait": 30})
     )
-    await outbox.delete(stage.graph, await outbox.fetch(stage.graph, 10))
+    async with outbox.leader(stage.graph) as leader:
+        await outbox.delete(stage.graph, await leader.changes(10))
     assert (await asyncio.wait_for(waiting, 10)).json()["run"]["published"] is True
 
 

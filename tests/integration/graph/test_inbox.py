@@ -1,13 +1,15 @@
 """A command counts once, in the order of the stream, and one engine at a time has it."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from grantwire.contracts.commands import AccessCommand
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import Graph, inbox, operations, operations_view
-from grantwire.graph.operation import Ending, Operation, Progress
+from grantwire.graph.operation import Claimed, Ending, Operation, Progress
 from grantwire.graph.operations import ClaimLost
 from tests.integration.graph.commands import arrived, command, told
 
@@ -18,7 +20,7 @@ SECONDS = 30.0
 async def claimed(graph: Graph, seconds: float = SECONDS) -> Operation:
     found = await operations.claim(graph, seconds)
     assert found is not None
-    return found
+    return found.operation
 
 
 async def end(graph: Graph, operation: Operation, state: str = "granted") -> None:
@@ -223,3 +225,77 @@ async def test_a_command_that_was_cancelled_too_late_is_what_its_intent_comes_to
     await end(graph, held, "granted")
     newest = await operations.newest(graph, held.intent)
     assert newest is not None and newest.id == newer.id
+
+
+async def test_one_id_with_two_intents_at_once_is_one_command(graph: Graph) -> None:
+    """Each intent has its own lock, so nothing but the row itself keeps them apart."""
+    first = command(group="a")
+    other = command(group="b", id=first.id)
+    said = await asyncio.gather(*(inbox.accept(graph, arrived(each)) for each in (first, other)))
+    assert sorted(said) == ["accepted", "id_reused"]
+    assert sorted(await told(graph, first.id)) == ["accepted", "refused"]
+
+
+async def taken_in(graph: Graph, wanted: AccessCommand, sequence: int | None = None) -> Claimed | None:
+    said, claimed = await inbox.accept_and_claim(graph, arrived(wanted, sequence), SECONDS)
+    assert said in ("accepted", "superseded")
+    return claimed
+
+
+async def test_what_nothing_stands_before_is_the_engines_as_it_comes_in(graph: Graph) -> None:
+    wanted = command()
+    taken = await taken_in(graph, wanted)
+    assert taken is not None and taken.newest is not None
+    assert (taken.operation.id, taken.newest.id, taken.more) == (wanted.id, wanted.id, False)
+    assert await operations.claim(graph, SECONDS) is None
+    await operations.checkpoint(graph, taken.operation, SECONDS)
+    await end(graph, taken.operation)
+    assert await told(graph, wanted.id) == ["accepted", "granted"]
+
+
+@pytest.mark.parametrize("before", ["waits", "held", "parked", "a dry run"])
+async def test_what_something_stands_before_waits_for_its_turn(graph: Graph, before: str) -> None:
+    first, second = command(group="a", dry_run=before == "a dry run"), command(group="b")
+    await inbox.accept(graph, arrived(first))
+    if before in ("held", "parked"):
+        held = await claimed(graph)
+        if before == "parked":
+            await operations.park(graph, held, WHY, 600.0)
+    taken = await taken_in(graph, second)
+    assert (taken is not None) == (before in ("parked", "a dry run"))
+    assert await told(graph, second.id) == ["accepted"]
+
+
+async def test_a_dry_run_is_taken_at_once_whatever_is_held(graph: Graph) -> None:
+    await inbox.accept(graph, arrived(command()))
+    await claimed(graph)
+    assert await taken_in(graph, command(group="other", dry_run=True)) is not None
+
+
+@pytest.mark.parametrize("place", ["older", "newer"])
+async def test_what_concerns_another_of_its_intent_is_not_taken_at_once(graph: Graph, place: str) -> None:
+    await inbox.accept(graph, arrived(command(), 1_000))
+    assert await taken_in(graph, command("revoke"), 999 if place == "older" else 1_001) is None
+
+
+async def test_of_many_that_come_at_once_one_is_taken_and_none_is_lost(graph: Graph) -> None:
+    """They share a resource, and each has an intent of its own."""
+    wanted = [command(group=f"g{n}") for n in range(8)]
+    taken = [each for each in await asyncio.gather(*(taken_in(graph, each) for each in wanted)) if each is not None]
+    assert len(taken) <= 1
+    assert sorted(await told(graph)) == ["accepted"] * 8
+    for each in [each.operation for each in taken]:
+        await end(graph, each)
+    for _ in wanted[len(taken) :]:
+        await end(graph, await claimed(graph))
+    assert await operations.claim(graph, SECONDS) is None
+
+
+async def test_a_claim_says_whether_more_is_due(graph: Graph) -> None:
+    for user in ("ann", "eve"):
+        await inbox.accept(graph, arrived(command(user=user)))
+    first = await operations.claim(graph, SECONDS)
+    second = await operations.claim(graph, SECONDS)
+    assert first is not None and second is not None
+    assert (first.more, second.more) == (True, False)
+    assert first.newest is not None and first.newest.id == first.operation.id

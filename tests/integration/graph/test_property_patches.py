@@ -65,7 +65,10 @@ PLANTED = {
     "no fence": ("FENCES", lambda statement: statement.replace("WHERE", "WHERE false AND")),
     "fences that forget which part": ("FENCES", lambda statement: statement.replace("of_kind,", "0 AS of_kind,")),
     "no dispute": ("FENCES", lambda statement: statement.replace("- $4::interval", "+ 0 * $4::interval")),
-    "a digest that outlives a patch": ("PATCHED", lambda statement: statement.replace("digest = NULL, rows", "rows")),
+    "a digest that outlives a patch": (
+        "FENCE",
+        lambda statement: statement.replace("SET digest = NULL, rows", "SET rows"),
+    ),
     "fences that go too early": ("SETTLE", lambda statement: statement.replace("- $5::interval", "+ 0 * $5::interval")),
 }
 _TELLING: list[Any] = [

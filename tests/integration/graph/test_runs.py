@@ -7,14 +7,21 @@ from datetime import timedelta
 import pytest
 
 from grantwire.contracts.connectors import Connector, ConnectorState
-from grantwire.contracts.failures import Conflict, NotFound
+from grantwire.contracts.failures import Conflict, DependencyDown, NotFound
 from grantwire.contracts.snapshots import Body, Outcome
-from grantwire.graph import Graph, apply_seal, connectors, outbox, queries, runs
+from grantwire.graph import Graph, apply_seal, connectors, inbox, outbox, queries, runs
+from grantwire.graph.outbox import OutboxRow
 from grantwire.telemetry.clock import utc_now
+from tests.integration.graph.commands import arrived, command
 from tests.integration.graph.scenes import ACCOUNT, BEGAN, TRACE, Bus, facts, fetch, user, value
 
 PROD = Connector(id="prod", role_arn=f"arn:aws:iam::{ACCOUNT}:role/Grantwire", interval=timedelta(minutes=1))
 SCOPE = f"iam/{ACCOUNT}"
+
+
+async def waiting(graph: Graph, limit: int) -> list[OutboxRow]:
+    async with outbox.leader(graph) as leader:
+        return await leader.changes(limit)
 
 
 async def put(graph: Graph, connector: Connector = PROD, account: str | None = ACCOUNT) -> int:
@@ -94,7 +101,7 @@ async def test_a_run_is_published_when_the_bus_has_its_changes(graph: Graph) -> 
         (1, 2, False),
         (3, 2, False),
     ]
-    await outbox.delete(graph, (rows := await outbox.fetch(graph, 10))[:2])
+    await outbox.delete(graph, (rows := await waiting(graph, 10))[:2])
     assert [(await runs.get(graph, run)).published for run in (first, second)] == [True, False]
     await outbox.delete(graph, rows[2:])
     assert (await runs.get(graph, second)).published
@@ -222,16 +229,16 @@ async def test_the_outbox_is_read_in_order_and_emptied(graph: Graph) -> None:
     bus = Bus(graph)
     await bus.send(facts())
     await bus.send(facts([user(f"u{n}") for n in range(12)]))
-    first = await outbox.fetch(graph, 5)
+    first = await waiting(graph, 5)
     assert [(row.revision, row.n) for row in first] == [(1, 0), (2, 0), (2, 1), (2, 2), (2, 3)]
     assert (
         first[0].type == "dev.grantwire.scope.loaded.v1" and first[0].source == "prod" and first[0].traceparent == TRACE
     )
     await outbox.delete(graph, first)
-    rest = await outbox.fetch(graph, 100)
+    rest = await waiting(graph, 100)
     assert [(row.revision, row.n) for row in rest] == [(2, n) for n in range(4, 12)]
     await outbox.delete(graph, rest)
-    assert await outbox.fetch(graph, 1) == []
+    assert await waiting(graph, 1) == []
 
 
 async def test_one_relay_leads(graph: Graph) -> None:
@@ -254,7 +261,20 @@ async def test_one_relay_leads(graph: Graph) -> None:
 async def test_a_cut_connection_ends_the_lead(graph: Graph) -> None:
     async with outbox.leader(graph) as leader:
         await fetch(graph, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        with pytest.raises(DependencyDown):
+            await leader.changes(5)
         assert not await leader.still_held()
+
+
+async def test_who_lost_the_lead_without_losing_the_connection_is_given_nothing(graph: Graph) -> None:
+    """As behind a pooler that puts another server's session under an open connection."""
+    await Bus(graph).send(facts([user("a")]))
+    await inbox.accept(graph, arrived(command()))
+    async with outbox.leader(graph) as leader, graph.connection() as connection:
+        assert (len(await leader.changes(5)), len(await leader.told(5))) == (1, 1)
+        lost = outbox.Leader(connection)
+        assert (await lost.changes(5), await lost.told(5)) == ([], [])
+        assert not await lost.still_held()
 
 
 async def _until_waiting(graph: Graph) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from grantwire.aws import calls as calls_module
 from grantwire.aws.calls import Calls, Tally, tallying
 
 BREADTH = 3
@@ -57,6 +59,22 @@ def test_a_tally_tells_answers_from_silence() -> None:
         ("iam:ListUsers", "throttled"): 1,
         ("sts:AssumeRole", "refused"): 1,
     }
+
+
+def test_time_in_which_several_are_under_way_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One from 0 to 4 and one from 1 to 6, each in its own thread; then one from 9 to 10."""
+    times = iter([0.0, 1.0, 4.0, 6.0, 9.0, 10.0])
+    monkeypatch.setattr(calls_module, "monotonic", lambda: next(times))
+    tally = Tally()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        for thread in (first, second):
+            thread.submit(tally.sent, "iam:GetUser").result()
+        for thread in (first, second):
+            thread.submit(tally.ended, "iam:GetUser", "ok").result()
+        first.submit(tally.sent, "iam:GetUser").result()
+        first.submit(tally.ended, "iam:GetUser", "ok").result()
+    assert tally.busy() == 7.0
+    assert [seconds for _, seconds in tally.took()] == [4.0, 5.0, 1.0]
 
 
 async def test_tasks_count_apart() -> None:

@@ -84,9 +84,14 @@ JOIN edge e ON e.tenant_id = $1 AND e.scope_id = $2 AND e.src = u.src AND e.kind
 # Only ever rows of this scope: another scope's row of the same key is not ours to remove.
 DELETE_NODES: Final = "DELETE FROM node WHERE tenant_id = $1 AND scope_id = $2 AND id = ANY($3::uuid[])"
 
-DELETE_EDGES: Final = """
-DELETE FROM edge e USING unnest($3::uuid[], $4::smallint[], $5::uuid[]) AS u(src, kind, dst)
-WHERE e.tenant_id = $1 AND e.scope_id = $2 AND e.src = u.src AND e.kind = u.kind AND e.dst = u.dst"""
+# Relations are closed by the same statement.
+REMOVE_EDGES: Final = """
+WITH gone AS (
+    DELETE FROM edge e USING unnest($3::uuid[], $4::smallint[], $5::uuid[]) AS u(src, kind, dst)
+    WHERE e.tenant_id = $1 AND e.scope_id = $2 AND e.src = u.src AND e.kind = u.kind AND e.dst = u.dst
+    RETURNING e.tenant_id, e.src, e.kind, e.dst, e.scope_id, e.attributes, e.hash, e.apply_id, e.since)
+INSERT INTO edge_history (tenant_id, src, kind, dst, scope_id, attributes, hash, apply_id, since, closed_by, until)
+SELECT gone.*, $6, $7 FROM gone"""
 
 # A relation elsewhere may still name what is gone; its name must stay readable.
 REMEMBER_NAMES: Final = """
@@ -120,7 +125,7 @@ NODE_COLUMNS: Final = (
 )  # fmt: skip
 EDGE_COLUMNS: Final = ("tenant_id", "src", "kind", "dst", "scope_id", "attributes", "hash", "apply_id", "since")
 
-# The slow way in, used when COPY met a row that another scope owns. Returns what was ours to insert.
+# The way in for a few rows, and for many when COPY met one that another scope owns. Returns what was ours to insert.
 INSERT_NODES: Final = """
 INSERT INTO node (tenant_id, id, scope_id, kind, account, native_id, name, attributes, hash, lineage, apply_id, since)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::int[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
@@ -150,11 +155,30 @@ NEXT_REVISION: Final = "UPDATE tenant SET revision = revision + 1 WHERE id = $1 
 
 OUTBOX_COLUMNS: Final = ("tenant_id", "revision", "n", "subject", "type", "source", "body", "traceparent", "at")
 
-WAKE_RELAY: Final = "SELECT pg_notify('grantwire_outbox', '')"
-
+# What has a revision has messages: the relay is woken when the transaction ends.
 RECORD_APPLY: Final = """
-INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+WITH recorded AS (
+    INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
+SELECT pg_notify('grantwire_outbox', '')"""
+
+# All four at once, for a few messages: change log, revision, outbox, record. A message's text begins with its revision.
+TELL: Final = f"""
+WITH logged AS (
+    INSERT INTO change_log ({", ".join(LOG_COLUMNS)})
+    SELECT $1, $2, l.* FROM unnest($3::int[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::uuid[],
+                                   $9::uuid[], $10::uuid[], $11::text[]) AS l),
+next AS ({NEXT_REVISION}),
+sent AS (
+    INSERT INTO outbox ({", ".join(OUTBOX_COLUMNS)})
+    SELECT $1, next.revision, m.n, m.subject, m.type, m.source,
+           convert_to('{{"revision":' || next.revision || ',', 'UTF8') || substr(m.text, 2), $12, m.at
+    FROM next, unnest($13::int[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::timestamptz[])
+               AS m(n, subject, type, source, text, at)),
+recorded AS (
+    INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
+    SELECT $1, $2, next.revision, $19, $20, $21, $22, $23, $24, $25 FROM next)
+SELECT next.revision, pg_notify('grantwire_outbox', '') FROM next"""
 
 # What scopes name without owning it. What is there stays as it is, so nothing is locked and nothing rewritten.
 MENTION: Final = """

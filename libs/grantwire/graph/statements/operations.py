@@ -7,19 +7,68 @@ o.team, o.id, o.sequence, o.verb, o.watch, o.command, o.connector, o.account, o.
 o.traceparent, o.published_at, o.valid_until, o.step, o.step_since, o.progress, o.claim, o.taken_over, o.cancelled_by,
 o.state, o.told, clock_timestamp() AS now"""
 
-# One command of an intent at a time is accepted, so that which of them is the newest is never in doubt.
-LOCK_INTENT: Final = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
+# Not waiting until the disk has it: where losing it in a crash of the server leaves what had to be met anyway. Whatever
+# is committed later, and waited for, brings it to the disk with it. It holds to the end of the transaction.
+_SOON: Final = "set_config('synchronous_commit', 'off', true)"
 
 FIND: Final = "SELECT * FROM operation WHERE tenant_id = $1 AND team = $2 AND id = $3"
 
+# What a command of that team, id, intent ($4) and sequence ($5) meets, while no other one of the intent is accepted:
+# whether it is known, what its intent comes to so far, and whether older ones of it are not ended yet.
+MEETS: Final = "SELECT * FROM met_by($1, $2, $3, $4, $5)"
+
 ONE: Final = f"SELECT {_ROW} FROM operation o WHERE o.tenant_id = $1 AND o.team = $2 AND o.id = $3"
 
-ACCEPT: Final = """
+_ACCEPT: Final = """
 INSERT INTO operation (tenant_id, team, id, sequence, verb, watch, command, body_hash, connector, account, intent,
                        resource, dry_run, traceparent, published_at, valid_until, due_at, told, outcome)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
         clock_timestamp() + make_interval(secs => $17), $18, $19)
 ON CONFLICT (tenant_id, team, id) DO NOTHING"""
+ACCEPT: Final = f"{_ACCEPT} RETURNING id"
+
+
+def _and_told(act: str, first: int) -> str:
+    """A statement with what is told and noted of it, where it did something: one way to Postgres for whoever waits,
+    instead of three. The values of both begin with ``$first``. Relay and engine are woken when the transaction ends."""
+    told, noted = (", ".join(f"${first + n}" for n in numbers) for numbers in (range(7), range(7, 13)))
+    return f"""
+WITH done AS ({act} RETURNING id),
+     told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
+              SELECT $1, {told} FROM done),
+     noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
+               SELECT $1, {noted} FROM done)
+SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', '') FROM done"""
+
+
+ACCEPT_AND_TELL: Final = _and_told(_ACCEPT, 20)
+
+# The same where nothing else is to be done: it is not known, and neither older nor newer than another one that counts.
+# With a claim ($33, for $34 seconds) it is that engine's at once, if its resource is nobody's and nothing waits for it.
+# All of it is one statement, and so a transaction by itself. Nothing is inserted where somebody takes the resource
+# meanwhile.
+ACCEPT_ALONE: Final = """
+WITH done AS (
+    INSERT INTO operation (tenant_id, team, id, sequence, verb, watch, command, body_hash, connector, account, intent,
+                           resource, dry_run, traceparent, published_at, valid_until, due_at, told, outcome,
+                           claim, claim_until, holding)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+           clock_timestamp() + make_interval(secs => $17), $18, $19,
+           CASE WHEN f.free THEN $33::uuid END,
+           CASE WHEN f.free THEN clock_timestamp() + make_interval(secs => $34) END, f.free AND NOT $13
+    FROM met_by($1, $2, $3, $11, $4) AS m
+    CROSS JOIN LATERAL (SELECT $33::uuid IS NOT NULL AND ($13 OR NOT EXISTS (
+        SELECT FROM operation h WHERE h.tenant_id = $1 AND h.resource = $12 AND h.final_at IS NULL AND NOT h.dry_run
+        AND (h.holding OR (h.state <> 'parked' AND NOT h.watch)))) AS free) AS f
+    WHERE NOT m.known AND (m.newest IS NULL OR m.newest_sequence < $4) AND NOT m.overtakes
+    ON CONFLICT DO NOTHING RETURNING id, claim),
+     told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
+              SELECT $1, $20, $21, $22, $23, $24, $25, $26 FROM done),
+     noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
+               SELECT $1, $27, $28, $29, $30, $31, $32 FROM done)
+SELECT claim, clock_timestamp() AS now, pg_notify('grantwire_told', ''),
+       (SELECT pg_notify('grantwire_operation', '') WHERE claim IS NULL)
+FROM done"""
 
 # A copy that the stream stored earlier was delivered later: the command is as old as its oldest copy.
 EARLIER: Final = """
@@ -27,14 +76,15 @@ UPDATE operation SET sequence = $4 WHERE tenant_id = $1 AND team = $2 AND id = $
 
 # The newest command of an intent that was or will be carried out. One that was cancelled counts until it ends as
 # refused: where something was written for it before, it goes on to its outcome.
-NEWEST: Final = """
-SELECT team, id, sequence, verb, final_at IS NOT NULL AS final,
-       EXISTS (SELECT FROM operation w WHERE w.tenant_id = $1 AND w.intent = $2 AND w.sequence < o.sequence
+_NEWEST: Final = """
+SELECT n.team, n.id, n.sequence, n.verb, n.final_at IS NOT NULL AS final,
+       EXISTS (SELECT FROM operation w WHERE w.tenant_id = $1 AND w.intent = n.intent AND w.sequence < n.sequence
                                          AND w.final_at IS NULL) AS overtakes
-FROM operation o
-WHERE tenant_id = $1 AND intent = $2 AND NOT dry_run AND NOT watch
-  AND coalesce(state, '') NOT IN ('refused', 'expired')
-ORDER BY sequence DESC LIMIT 1"""
+FROM operation n
+WHERE n.tenant_id = $1 AND n.intent = {} AND NOT n.dry_run AND NOT n.watch
+  AND coalesce(n.state, '') NOT IN ('refused', 'expired')
+ORDER BY n.sequence DESC LIMIT 1"""
+NEWEST: Final = _NEWEST.format("$2")
 
 # Commands of an intent that wait and that a newer one makes pointless. What is being written is left to its engine.
 OVERTAKEN: Final = """
@@ -43,8 +93,11 @@ WHERE o.tenant_id = $1 AND o.intent = $2 AND o.sequence < $3 AND o.final_at IS N
 ORDER BY o.sequence FOR UPDATE"""
 
 # The next command that may be carried out: the oldest that is due, whose resource nobody else holds, and before which
-# no other one of that resource waits. A dry run changes nothing, so it waits for nobody.
+# no other one of that resource waits. A dry run changes nothing, so it waits for nobody. A claim that a crash of the
+# server undoes was followed by no write, for before each there is a checkpoint. With it comes the newest command of its
+# intent, and whether it is worth looking for another one.
 CLAIM: Final = f"""
+WITH o AS (
 UPDATE operation o SET claim = $2, claim_until = clock_timestamp() + make_interval(secs => $3), holding = NOT o.dry_run,
                        taken_over = o.taken_over + (o.claim IS NOT NULL)::int
 WHERE (o.tenant_id, o.team, o.id) = (
@@ -56,18 +109,25 @@ WHERE (o.tenant_id, o.team, o.id) = (
              AND NOT h.dry_run AND (h.team, h.id) <> (w.team, w.id)
              AND (h.holding OR (h.sequence < w.sequence AND h.state <> 'parked' AND NOT h.watch))))
     ORDER BY w.sequence LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING {_ROW}"""
+RETURNING o.*)
+SELECT {_ROW}, {_SOON}, n.team AS newest_team, n.id AS newest_id, n.sequence AS newest_sequence, n.verb AS newest_verb,
+       n.final AS newest_final, n.overtakes AS newest_overtakes,
+       EXISTS (SELECT FROM operation w WHERE w.tenant_id = $1 AND w.final_at IS NULL AND w.due_at <= clock_timestamp()
+               AND (w.claim IS NULL OR w.claim_until < clock_timestamp())
+               AND (w.team, w.id) <> (o.team, o.id)) AS more
+FROM o LEFT JOIN LATERAL ({_NEWEST.format("o.intent")}) n ON true"""
 
 # All that the holder of a claim writes is written only while the claim is its own.
 CHECKPOINT: Final = """
 UPDATE operation SET step = $5, progress = $6,
     step_since = CASE WHEN step = $5 THEN step_since ELSE clock_timestamp() END,
     claim_until = clock_timestamp() + make_interval(secs => $7)
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL RETURNING id"""
+CHECKPOINT_SOON: Final = f"{CHECKPOINT}, {_SOON}"
 
 REST: Final = """
 UPDATE operation SET claim = NULL, claim_until = NULL, due_at = clock_timestamp() + make_interval(secs => $5)
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL RETURNING id"""
 
 PARK: Final = """
 UPDATE operation SET claim = NULL, claim_until = NULL, holding = false, state = 'parked', step = 'queued',
@@ -77,11 +137,12 @@ UPDATE operation SET claim = NULL, claim_until = NULL, holding = false, state = 
 WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL
 RETURNING told"""
 
-FINISH: Final = """
+_FINISH: Final = """
 UPDATE operation SET state = $4, outcome = $5, final_at = clock_timestamp(), claim = NULL, claim_until = NULL,
     holding = false, step = 'final', told = told + 1
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND ($6::uuid IS NULL OR claim = $6)
-RETURNING told"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND ($6::uuid IS NULL OR claim = $6)"""
+FINISH: Final = f"{_FINISH} RETURNING id"
+FINISH_AND_TELL: Final = _and_told(_FINISH, 7)
 
 # Both at once, which is one way less to Postgres for whoever waits.
 TELL_AND_NOTE: Final = """
@@ -99,10 +160,8 @@ WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, bo
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8))
 SELECT pg_notify('grantwire_told', '')"""
 
-FETCH_TOLD: Final = """
-SELECT id, tenant_id, message_id, subject, type, source, body, traceparent, at FROM told
-ORDER BY tenant_id, id LIMIT $1"""
-DELETE_TOLD: Final = "DELETE FROM told WHERE tenant_id = $1 AND id = ANY($2::bigint[])"
+DELETE_TOLD: Final = f"""
+WITH gone AS (DELETE FROM told WHERE tenant_id = $1 AND id = ANY($2::bigint[])) SELECT {_SOON}"""
 
 # What was done about a command is news for the engine too.
 NOTE: Final = """
@@ -128,8 +187,15 @@ SELECT {_ROW}, o.received_at, o.due_at, o.final_at, o.outcome, o.holding FROM op
 WHERE o.tenant_id = $1 AND o.id = $2 AND ($3::text IS NULL OR o.team = $3) AND NOT o.watch ORDER BY o.team"""
 
 
-# What the graph holds of some resources, and whose scope tells them.
-KNOWN: Final = """
-SELECT n.id, n.attributes, s.connector FROM node n
+# The connector of a command, and what the graph holds of its principal and its account, and whose scope tells that.
+_HELD: Final = """
+SELECT n.attributes, s.connector FROM node n
 JOIN scope s ON s.tenant_id = n.tenant_id AND s.id = n.scope_id AND s.retired_at IS NULL
-WHERE n.tenant_id = $1 AND n.id = ANY($2::uuid[])"""
+WHERE n.tenant_id = $1 AND n.id = """
+AROUND: Final = f"""
+SELECT c.id, c.version, c.settings, c.account, c.organization, c.identity_center, c.state, c.reason,
+       p.attributes AS principal, a.attributes AS inside, a.connector AS account_of
+FROM (VALUES (1)) AS one
+LEFT JOIN connector c ON c.tenant_id = $1 AND c.id = $2
+LEFT JOIN LATERAL ({_HELD} $3) p ON true
+LEFT JOIN LATERAL ({_HELD} $4) a ON true"""

@@ -1,6 +1,5 @@
 """From a command to its target: the connector's settings, a session narrowed to what the kind of target needs."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +12,7 @@ from grantwire.contracts.failures import NotFound
 from grantwire.contracts.resources import Kind, RelationKind
 from grantwire.graph import Graph, connectors
 from grantwire.graph.connectors import StoredConnector
-from grantwire.graph.known import known
+from grantwire.graph.known import Around
 from grantwire.graph.operation import Known, Operation
 from grantwire.provisioner.ports import Target
 from grantwire.provisioner.targets.center import Assigned, DirectoryMembership
@@ -31,11 +30,9 @@ class StoredTargets:
     sessions: ProvisioningSessions
     settings: dict[tuple[str, int], Connector] = field(default_factory=dict)
 
-    async def target(self, operation: Operation) -> Target:
+    async def target(self, operation: Operation, around: Around) -> Target:
         """Raises ``NotFound``, ``SecretKeyError``, ``AwsError``."""
-        stored, facts = await asyncio.gather(
-            connectors.current(self.graph, operation.connector), known(self.graph, operation.command)
-        )
+        stored, facts = around.connector, around.facts
         if stored is None:
             raise NotFound(f"Connector {operation.connector!r} was removed.")
         settings = await self._settings(stored)
