@@ -34,9 +34,9 @@ _STEPS: Final = {
 _GOOD: Final = ("granted", "already_held", "revoked", "already_gone", "planned")
 
 
-def ending(state: str) -> Exit:
-    """How a command line ends that waited for this outcome."""
-    return _ENDINGS.get(state, Exit.FAILED)
+def ending(operation: Operation) -> Exit:
+    """How a command line ends that waited for the outcome: with a plan that something forbids as with a refusal."""
+    return Exit.DENIED if _forbidden(operation) else _ENDINGS.get(operation["state"], Exit.FAILED)
 
 
 def headline(operation: Operation) -> tuple[str, str]:

@@ -25,7 +25,7 @@ def because(code: str, text: str) -> dict[str, Any]:
 
 
 def test_every_final_outcome_has_its_ending_and_its_sentence() -> None:
-    endings = {each.state: ending(each.state) for each in OUTCOMES if each.final}
+    endings = {each.state: ending(operation(each.state)) for each in OUTCOMES if each.final}
     assert endings == {
         "granted": Exit.OK,
         "already_held": Exit.OK,
@@ -39,6 +39,11 @@ def test_every_final_outcome_has_its_ending_and_its_sentence() -> None:
     }
     for state in endings:
         assert "{" not in headline(operation(state, because("x", "Why.")))[0]
+
+
+def test_a_plan_that_something_forbids_ends_as_the_command_would() -> None:
+    assert ending(operation("planned", because("not_allowed", "No rule lets it."))) == Exit.DENIED
+    assert ending(operation("planned", because("nothing_to_do", "It is held."))) == Exit.OK
 
 
 def test_a_failure_says_why_and_what_to_do_apart() -> None:

@@ -91,7 +91,7 @@ def _carried_out(asked: dict[str, Any], state_dir: Any, *, wait: bool, timeout: 
     if operation is None or operation["open"]:
         _still(sent["id"], operation, timeout)
         return Exit.PARTIAL
-    return ending(operation["state"])
+    return ending(operation)
 
 
 def tell(operation: dict[str, Any]) -> None:
