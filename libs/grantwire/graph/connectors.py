@@ -96,13 +96,6 @@ async def get(graph: Graph, id: str) -> StoredConnector:
         return stored_from(row, await connection.fetch(sql.LOG, TENANT, id))
 
 
-async def current(graph: Graph, id: str) -> StoredConnector | None:
-    """The same without its log, in one look; None where there is none."""
-    async with graph.connection() as connection:
-        row = await connection.fetchrow(sql.GET, TENANT, id)
-    return stored_from(row) if row is not None else None
-
-
 async def list_all(graph: Graph) -> list[StoredConnector]:
     """All connectors by id, without their logs."""
     async with graph.connection() as connection:
