@@ -19,7 +19,7 @@ from grantwire.sandbox.server import Sandbox, start
 from tests.integration.aws.entering import QUICK, admin, connector
 from tests.integration.collectors.center import instance_of
 from tests.integration.collectors.conftest import use
-from tests.integration.sandbox.sso_clients import boss, directory, fresh_set
+from tests.integration.sandbox.sso_clients import LONG, boss, directory, fresh_set
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 VERBS: list[Verb] = ["grant", "revoke"]
@@ -87,6 +87,7 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def world(running: Sandbox, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     running.control("POST", "reset")
+    running.identity_center({"delay": LONG})
     use(running, monkeypatch)
     found = World(running, ProvisioningSessions(QUICK, calls), instance_of(running), fresh_set(running))
     running.control("DELETE", "writes")
@@ -99,12 +100,12 @@ async def test_an_assignment_is_given_and_taken_and_followed_by_its_id(world: Wo
     asked = await access.create_assignment(world.account, world.arn, "USER", world.person)
     assert (asked.status, asked.account, asked.permission_set) == ("IN_PROGRESS", world.account, world.arn)
     assert (await access.assignment_status("grant", asked.request_id)).status == "IN_PROGRESS"
-    world.pass_by(1)
+    world.pass_by(LONG + 1)
     assert (await access.assignment_status("grant", asked.request_id)).status == "SUCCEEDED"
     assert await access.assignments(world.account, world.arn) == (wanted,)
     assert world.arn in await access.provisioned(world.account)
     taken = await access.delete_assignment(world.account, world.arn, "USER", world.person)
-    world.pass_by(1)
+    world.pass_by(LONG + 1)
     assert (await access.assignment_status("revoke", taken.request_id)).status == "SUCCEEDED"
     assert await access.assignments(world.account, world.arn) == ()
     assert world.writes() == [
@@ -116,7 +117,6 @@ async def test_an_assignment_is_given_and_taken_and_followed_by_its_id(world: Wo
 
 
 async def test_requests_in_progress_are_found_again_by_what_they_are_about(world: World) -> None:
-    world.sandbox.identity_center({"delay": 60})
     world.sandbox.fault({"kind": "lost", "operation": "CreateAccountAssignment"})
     with pytest.raises(AwsError) as caught:
         await world.assign("grant")
@@ -131,14 +131,14 @@ async def test_requests_in_progress_are_found_again_by_what_they_are_about(world
         principal=world.person,
     )
     assert await world.access().open_requests("revoke") == ()
-    world.pass_by(61)
+    world.pass_by(LONG + 1)
     assert await world.access().open_requests("grant") == ()
 
 
 async def test_a_request_that_fails_says_why(world: World) -> None:
     access = world.access()
     asked = await access.delete_assignment(world.account, world.arn, "USER", world.person)
-    world.pass_by(1)
+    world.pass_by(LONG + 1)
     told = await access.assignment_status("revoke", asked.request_id)
     assert (told.status, (told.failure_reason or "")[:27]) == ("FAILED", "Received a 404 status error")
     with pytest.raises(AwsError) as caught:
@@ -159,11 +159,11 @@ async def test_a_status_that_is_not_told_is_no_outcome(world: World, kind: str, 
 async def test_a_suspended_account_accepts_a_request_and_fails_it(world: World, verb: Verb) -> None:
     if verb == "revoke":
         await world.assign("grant")
-        world.pass_by(1)
+        world.pass_by(LONG + 1)
     world.sandbox.organization({"account": world.account, "state": "SUSPENDED"})
     assert await world.access().account_state(world.account) == "SUSPENDED"
     request = await world.assign(verb)
-    world.pass_by(1)
+    world.pass_by(LONG + 1)
     told = await world.access().assignment_status(verb, request)
     assert told.status == "FAILED" and "taking longer than usual" in (told.failure_reason or "")
 
@@ -192,7 +192,7 @@ async def test_a_delegated_administrator_is_refused_the_management_account(world
 
 async def test_the_management_account_takes_the_rights_that_are_published_for_it(world: World) -> None:
     request = await world.assign("grant", world.management)
-    world.pass_by(1)
+    world.pass_by(LONG + 1)
     told = await world.access().assignment_status("grant", request)
     assert told.status == "FAILED" and "iam:GetSAMLProvider" in (told.failure_reason or "")
     allowed = {"Version": "2012-10-17", "Statement": list(in_management("aws"))}
@@ -203,7 +203,7 @@ async def test_the_management_account_takes_the_rights_that_are_published_for_it
     )
     for verb in VERBS:
         request = await world.assign(verb, world.management)
-        world.pass_by(1)
+        world.pass_by(LONG + 1)
         assert (await world.access().assignment_status(verb, request)).status == "SUCCEEDED"
 
 
@@ -283,6 +283,7 @@ async def test_a_conflict_passes_by_after_so_many(world: World) -> None:
 
 async def test_reads_are_stale_for_so_many_seconds(world: World) -> None:
     access, member = world.access(), world.access("directory_membership")
+    world.sandbox.identity_center({"delay": 1})
     world.pass_by(30)
     world.sandbox.fault({"kind": "stale", "seconds": 20})
     place = world.sandbox.identity_center()["Placement"][0]

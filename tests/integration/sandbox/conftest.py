@@ -9,6 +9,7 @@ import pytest
 
 from grantwire.sandbox.identity_center.facts import DirectorySizes
 from grantwire.sandbox.server import Sandbox, start
+from tests.integration.sandbox.sso_clients import LONG
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,8 @@ def center() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def organized(center: Sandbox) -> Iterator[Sandbox]:
-    """That organization as on its first day."""
+    """That organization as on its first day. What is asked for takes as long as no machine is slow: see `later`."""
     center.control("POST", "reset")
+    center.identity_center({"delay": LONG})
     yield center
     assert center.violations() == []

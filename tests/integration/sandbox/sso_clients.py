@@ -11,6 +11,8 @@ from grantwire.sandbox.server import Sandbox
 from tests.integration.sandbox.clients import ONCE, client
 from tests.integration.sandbox.org_crawl import admin_of, reader
 
+LONG = 300  # seconds that Identity Center takes for what a test asks: longer than any test may take
+
 
 def sso(sandbox: Sandbox, name: str = "organization") -> Any:
     """A connector's client."""
@@ -96,7 +98,7 @@ def fresh_set(sandbox: Sandbox, name: str = "Fresh") -> str:
 
 def later(sandbox: Sandbox) -> None:
     """Everything that was asked for is due."""
-    sandbox.control("POST", "clock", {"advance": 1})
+    sandbox.control("POST", "clock", {"advance": LONG + 1})
 
 
 def held(sandbox: Sandbox, given: dict[str, Any]) -> list[str]:
