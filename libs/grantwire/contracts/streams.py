@@ -44,7 +44,7 @@ JOBS: Final = Stream(
     "JOBS", ("gw.job.>",), 7 * DAY, 120.0, GIB, retention="workqueue", one_per_subject=True, deny_delete=False
 )
 SNAPSHOTS: Final = Stream(
-    "SNAPSHOTS", ("gw.snapshot.>", "gw.resources.>"), 14 * DAY, 7_200.0, 16 * GIB, atomic_batches=True
+    "SNAPSHOTS", ("gw.snapshot.>", "gw.resources.>", "gw.fence.>"), 14 * DAY, 7_200.0, 16 * GIB, atomic_batches=True
 )
 COMMANDS: Final = Stream("COMMANDS", ("gw.cmd.>",), 7 * DAY, DAY, GIB)
 OUTCOMES: Final = Stream("OUTCOMES", ("gw.outcome.>",), 30 * DAY, 7_200.0, 4 * GIB, atomic_batches=True)

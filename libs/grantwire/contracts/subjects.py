@@ -29,6 +29,12 @@ def snapshot(connector: str, source: str, scope: str) -> str:
     return f"gw.snapshot.{token(connector)}.{token(source)}.{token(scope)}"
 
 
+def fence(connector: str, source: str, scope: str) -> str:
+    """Where the begin of a command's own reading goes, which no seal follows: in the stream of snapshots, for its place
+    in it, and where nobody need be woken."""
+    return f"gw.fence.{token(connector)}.{token(source)}.{token(scope)}"
+
+
 def resources(connector: str, source: str, scope: str) -> str:
     """Where a snapshot's chunks go."""
     return f"gw.resources.{token(connector)}.{token(source)}.{token(scope)}"

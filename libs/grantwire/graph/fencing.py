@@ -1,25 +1,58 @@
 """Part fences in the database: set by patches, minded and dropped by whole readings. Under the scope's lock."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, RelationKind
-from grantwire.graph import finishing
+from grantwire.graph import finishing, publishing
+from grantwire.graph.changes import Entry
 from grantwire.graph.coverage import Coverage
 from grantwire.graph.fences import DISPUTABLE_FOR, Amended, Dispute, Fence, absent, amended, inside
-from grantwire.graph.parts import Part, Patch, Stored
+from grantwire.graph.parts import Part, PartRead, Patch, Stored, holding_end
 from grantwire.graph.pool import Connection
+from grantwire.graph.publishing import Cause
 from grantwire.graph.rows import Content, Edge, EdgeKey, Node
-from grantwire.graph.scopes import Scope
+from grantwire.graph.scopes import Scope, scope_from
 from grantwire.graph.statements import patching as sql
 from grantwire.graph.stored import KINDS, RELATIONS, edges_named, edges_of, node_from
 from grantwire.graph.work import Work
 from grantwire.graph.writing import columns_of
+
+# What ``parts_now`` gives.
+_PART: Final = ("src", "kind", "dst", "attributes", "hash", "source_kind", "source", "target_kind", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A scope under its lock, the number of this apply, and what is known of some parts: ``began`` by relation kind,
+    holder and kind of, where they are fenced, and the relations in them."""
+
+    scope: Scope
+    apply_id: int
+    began: Mapping[tuple[RelationKind, UUID, Kind | None], int]
+    edges: Mapping[EdgeKey, Edge]
+
+    def edges_of(self, reads: Iterable[PartRead]) -> dict[EdgeKey, Edge]:
+        """Those with the holders of these readings."""
+        named = {(read.part.relation, read.part.holder_id) for read in reads}
+        return {key: row for key, row in self.edges.items() if (row.kind, holding_end(row)) in named}
+
+
+async def locked(connection: Connection, patch: Patch) -> Locked | None:
+    """The patch's scope and parts; None for a scope that nobody knows."""
+    named = {(RELATION_CODES[read.part.relation], read.part.holder_id) for read in patch.parts}
+    row = await connection.fetchrow(sql.LOCKED_PARTS, TENANT, patch.scope, *columns_of(sorted(named)))
+    if row is None:
+        return None
+    began = {(RELATIONS[relation], holder, KINDS.get(of)): at for relation, holder, of, at in row["fences"]}
+    edges = edges_named(dict(zip(_PART, values, strict=True)) for values in row["parts"])
+    return Locked(scope_from(row), row["apply_id"], began, edges)
 
 
 async def fences_of(connection: Connection, scope: Scope) -> list[Fence]:
@@ -54,14 +87,36 @@ async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:
         await finishing.ask_later(connection, work.seal, work.traceparent, at)
 
 
-async def fence(
-    connection: Connection, scope: Scope, patch: Patch, parts: Sequence[Part], growth: int, revision: int | None
-) -> None:
-    """From now on readings that began before this patch say nothing about its parts. ``growth`` is how many rows more
-    the scope has by the patch, ``revision`` that of what it changed."""
-    rows = [(RELATION_CODES[part.relation], part.holder_id, _code(part.of)) for part in parts]
-    said = (patch.fence, patch.cause, scope.at, growth, revision)
-    await connection.execute(sql.FENCE, TENANT, scope.id, *columns_of(rows), *said)
+@dataclass(frozen=True, slots=True)
+class Fencing:
+    """From now on readings that began before the patch say nothing about these parts of it."""
+
+    scope: Scope
+    patch: Patch
+    parts: tuple[Part, ...]
+
+    def rows(self) -> list[list[Any]]:
+        return columns_of([(RELATION_CODES[part.relation], part.holder_id, _code(part.of)) for part in self.parts])
+
+
+async def fence(connection: Connection, fence: Fencing, growth: int = 0, revision: int | None = None) -> None:
+    """``growth`` is how many rows more the scope has by the patch, ``revision`` that of what it changed."""
+    patch, scope = fence.patch, fence.scope
+    said = (patch.fence, growth, patch.cause, scope.at, revision)
+    await connection.execute(sql.FENCE, TENANT, scope.id, *fence.rows(), *said)
+
+
+async def tell_and_fence(
+    connection: Connection, cause: Cause, entries: Sequence[Entry], fence_: Fencing, growth: int
+) -> int:
+    """The same with the messages of what the patch changed, which make the revision that is returned."""
+    messages = [entry.change for entry in entries]
+    if (values := publishing.values(cause, entries, messages)) is not None:
+        given = (*values, *fence_.rows(), fence_.patch.fence, growth)
+        return int(await connection.fetchval(sql.TELL_AND_FENCE, TENANT, *given))
+    revision = await publishing.tell(connection, cause, entries, messages)
+    await fence(connection, fence_, growth, revision)
+    return revision
 
 
 async def stored_of(

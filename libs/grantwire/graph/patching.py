@@ -4,15 +4,17 @@ See docs/decisions/0013-part-fences.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Kind
-from grantwire.graph import fencing, following, holding, parts, publishing, scopes
+from grantwire.graph import fencing, following, holding, parts, scopes
 from grantwire.graph.changes import Teller
 from grantwire.graph.delta import Changes
 from grantwire.graph.facets import around
+from grantwire.graph.fencing import Fencing, Locked
 from grantwire.graph.outages import repeated
 from grantwire.graph.parts import Part, PartRead, Patch, Patched, Stored
 from grantwire.graph.pool import Connection, Graph
@@ -66,74 +68,78 @@ async def apply_patch(connection: Connection, patch: Patch, *, traceparent: str 
 
     After ``older`` a whole reading that began later says what readers see: whoever needs to be seen publishes another
     begin, reads again, and patches with that fence."""
-    row = await connection.fetchrow(sql.LOCKED_SCOPE, TENANT, patch.scope)
-    if row is None:
+    if (locked := await fencing.locked(connection, patch)) is None:
         return Patched("unknown_scope", None)
-    scope = scopes.scope_from(row)
+    scope = locked.scope
     if scope.retired_at is not None or scope.loaded_at is None:
         await connection.execute(sql.MISSED, TENANT, scope.id, patch.fence)
         return Patched("retired" if scope.retired_at is not None else "unknown_scope", None)
-    return await _apply(connection, patch, scope, row["apply_id"], traceparent)
+    return await _Applying(connection, patch, locked, traceparent).apply()
 
 
-async def _apply(connection: Connection, patch: Patch, scope: Scope, apply_id: int, traceparent: str | None) -> Patched:
-    later = await _known_later(connection, patch, scope)
-    newer = [read for read in patch.parts if read.part not in later]
-    if not newer:
-        return await _older(connection, patch, scope)
-    changes = await _changes(connection, scope, newer)
-    revision = await _write(connection, patch, scope, changes, apply_id, traceparent)
-    await fencing.fence(connection, scope, patch, [read.part for read in newer], changes.growth, revision)
-    if revision is None:
-        return Patched("unchanged", await connection.fetchval(sql.REVISION, TENANT))
-    return Patched("applied", revision, changes.inserted, changes.changed, changes.removed)
+@dataclass(frozen=True, slots=True)
+class _Applying:
+    """A patch of a scope that counts, under its lock."""
 
+    connection: Connection
+    patch: Patch
+    locked: Locked
+    traceparent: str | None
 
-async def _known_later(connection: Connection, patch: Patch, scope: Scope) -> set[Part]:
-    """The parts that are known from a whole reading or a patch which began no earlier than this one."""
-    fences = await fencing.fences_of(connection, scope)
-    began = {(fence.relation, fence.holder, fence.of): fence.began for fence in fences}
-    parts = [read.part for read in patch.parts]
-    later = {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= patch.fence}
-    return later | {part for part in parts if _is_whole(scope, part) and scope.whole_began > patch.fence}
+    @property
+    def scope(self) -> Scope:
+        return self.locked.scope
 
+    async def apply(self) -> Patched:
+        later = self._known_later()
+        newer = [read for read in self.patch.parts if read.part not in later]
+        if not newer:
+            return await self._older()
+        changes = await self._changes(newer)
+        fence = Fencing(self.scope, self.patch, tuple(read.part for read in newer))
+        revision = await self._write(changes, fence)
+        if revision is None:
+            await fencing.fence(self.connection, fence)
+            return Patched("unchanged", await self.connection.fetchval(sql.REVISION, TENANT))
+        return Patched("applied", revision, changes.inserted, changes.changed, changes.removed)
 
-def _is_whole(scope: Scope, part: Part) -> bool:
-    """Whether the last whole reading showed relations of that kind."""
-    return part.relation.value in scope.covers
+    def _known_later(self) -> set[Part]:
+        """The parts that are known from a whole reading or a patch which began no earlier than this one."""
+        parts, fence, began = [read.part for read in self.patch.parts], self.patch.fence, self.locked.began
+        later = {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= fence}
+        return later | {part for part in parts if self._is_whole(part) and self.scope.whole_began > fence}
 
+    def _is_whole(self, part: Part) -> bool:
+        """Whether the last whole reading showed relations of that kind."""
+        return part.relation.value in self.scope.covers
 
-async def _older(connection: Connection, patch: Patch, scope: Scope) -> Patched:
-    """A whole reading that began later may still have seen the part earlier than the patch did: where they differ, the
-    next one brings the whole body."""
-    if scope.whole_began > patch.fence and (await _changes(connection, scope, patch.parts)).size:
-        await scopes.ask_again(connection, scope)
-    return Patched("older", await connection.fetchval(sql.REVISION, TENANT))
+    async def _older(self) -> Patched:
+        """A whole reading that began later may still have seen the part earlier than the patch did: where they differ,
+        the next one brings the whole body."""
+        if self.scope.whole_began > self.patch.fence and (await self._changes(self.patch.parts)).size:
+            await scopes.ask_again(self.connection, self.scope)
+        return Patched("older", await self.connection.fetchval(sql.REVISION, TENANT))
 
+    async def _changes(self, reads: Sequence[PartRead]) -> Changes:
+        connection, scope, edges = self.connection, self.scope.id, self.locked.edges_of(reads)
+        told = sorted({id for read in reads for id in read.gone_ids | read.shown_ids})
+        nodes = await fencing.nodes_among(connection, scope, {*told, *parts.inside(reads, edges)})
+        return parts.changes_of(reads, await fencing.with_relations(connection, scope, Stored(nodes, edges), told))
 
-async def _changes(connection: Connection, scope: Scope, reads: Sequence[PartRead]) -> Changes:
-    named = [(read.part.relation, read.part.holder_id) for read in reads]
-    told = sorted({id for read in reads for id in read.gone_ids | read.shown_ids})
-    edges = await fencing.edges_in(connection, scope.id, named)
-    nodes = await fencing.nodes_among(connection, scope.id, {*told, *parts.inside(reads, edges)})
-    return parts.changes_of(reads, await fencing.with_relations(connection, scope.id, Stored(nodes, edges), told))
-
-
-async def _write(
-    connection: Connection, patch: Patch, scope: Scope, changes: Changes, apply_id: int, traceparent: str | None
-) -> int | None:
-    """Write and tell; returns the revision, or None where nothing differs."""
-    await following.lock_for(connection, changes)
-    await Writer(connection, scope.id, apply_id, scope.at).write(changes)
-    if not changes.size:
-        return None
-    await holding.without(connection, scope, changes)
-    teller = Teller(scope.at, patch.connector, scope.account, patch.scope, patch.cause)
-    entries = list(teller.changes(changes, await around(connection, changes)))
-    followed = await following.follow(connection, changes, apply_id, len(entries), patch.cause)
-    entries += followed.entries
-    counts = (changes.inserted, changes.changed, changes.removed, 0)
-    cause = Cause(apply_id, scope.id, patch.cause, counts, scope.at, traceparent)
-    revision = await publishing.tell(connection, cause, entries, [entry.change for entry in entries])
-    await following.note(connection, followed, revision)
-    return revision
+    async def _write(self, changes: Changes, fence: Fencing) -> int | None:
+        """Write, tell and fence; returns the revision, or None where nothing differs, which is not fenced yet."""
+        connection, scope, patch, apply_id = self.connection, self.scope, self.patch, self.locked.apply_id
+        await following.lock_for(connection, changes)
+        await Writer(connection, scope.id, apply_id, scope.at).write(changes)
+        if not changes.size:
+            return None
+        await holding.without(connection, scope, changes)
+        teller = Teller(scope.at, patch.connector, scope.account, patch.scope, patch.cause)
+        entries = list(teller.changes(changes, await around(connection, changes)))
+        followed = await following.follow(connection, changes, apply_id, len(entries), patch.cause)
+        counts = (changes.inserted, changes.changed, changes.removed, 0)
+        cause = Cause(apply_id, scope.id, patch.cause, counts, scope.at, self.traceparent)
+        entries += followed.entries
+        revision = await fencing.tell_and_fence(connection, cause, entries, fence, changes.growth)
+        await following.note(connection, followed, revision)
+        return revision

@@ -1,6 +1,6 @@
 """An apply's change log and outbox rows, and the revision that orders them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,14 +31,24 @@ class Cause:
 async def tell(connection: Connection, cause: Cause, entries: Sequence[Entry], messages: Sequence[Change]) -> int:
     """Messages, of which there is at least one, as the next revision, which is returned. ``entries`` are the rows that
     some of them are about, for the change log. Last in a transaction: the revision is a lock that all others need."""
-    told = [(message, subject(message), unrevised(message)) for message in messages]
-    if max(len(entries), len(told)) > FEW:
-        return await _tell_many(connection, cause, entries, told)
-    sent = [(n, where, said.type(), said.connector, text, said.at) for n, (said, where, text) in enumerate(told)]
+    if (given := values(cause, entries, messages)) is None:
+        return await _tell_many(connection, cause, entries, _told(messages))
+    return int(await connection.fetchval(sql.TELL, TENANT, *given))
+
+
+def values(cause: Cause, entries: Sequence[Entry], messages: Sequence[Change]) -> tuple[Any, ...] | None:
+    """What ``TELL`` takes after the tenant; None where it is too much for one statement."""
+    if max(len(entries), len(messages)) > FEW:
+        return None
+    sent = [(n, where, said.type(), said.connector, text, said.at) for n, (said, where, text) in _told(messages)]
     logged = [_log_row(entry) for entry in entries]
     rows = (*_columns(logged, _LOGGED), cause.traceparent, *_columns(sent, _SENT))
-    said = (cause.scope, cause.what, *cause.counts, cause.at)
-    return int(await connection.fetchval(sql.TELL, TENANT, cause.apply_id, *rows, *said))
+    return cause.apply_id, *rows, cause.scope, cause.what, *cause.counts, cause.at
+
+
+def _told(messages: Sequence[Change]) -> Iterator[tuple[int, tuple[Change, str, bytes]]]:
+    """Each with its place, its subject and its text."""
+    return enumerate((message, subject(message), unrevised(message)) for message in messages)
 
 
 _LOGGED, _SENT = 9, 6  # columns
@@ -49,7 +59,10 @@ def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
 
 
 async def _tell_many(
-    connection: Connection, cause: Cause, entries: Sequence[Entry], told: Sequence[tuple[Change, str, bytes]]
+    connection: Connection,
+    cause: Cause,
+    entries: Sequence[Entry],
+    told: Iterable[tuple[int, tuple[Change, str, bytes]]],
 ) -> int:
     """The change log first: what is slow is done before the lock."""
     if entries:
@@ -58,7 +71,7 @@ async def _tell_many(
     revision = int(await connection.fetchval(sql.NEXT_REVISION, TENANT))
     records = [
         (TENANT, revision, n, where, said.type(), said.connector, body(text, revision), cause.traceparent, said.at)
-        for n, (said, where, text) in enumerate(told)
+        for n, (said, where, text) in told
     ]
     await connection.copy_records_to_table("outbox", records=records, columns=list(sql.OUTBOX_COLUMNS))
     made = (cause.apply_id, revision, cause.scope, cause.what, *cause.counts, cause.at)

@@ -111,7 +111,7 @@ async def edges_from(connection: Connection, records: list[asyncpg.Record]) -> d
     return {_key(record): _edge(record, names) for record in records}
 
 
-def edges_named(records: Iterable[asyncpg.Record]) -> dict[EdgeKey, Edge]:
+def edges_named(records: Iterable[asyncpg.Record | Mapping[str, Any]]) -> dict[EdgeKey, Edge]:
     """Stored relations that came with the names of their ends."""
     return {
         _key(record): Edge(
@@ -135,5 +135,5 @@ def _edge(record: asyncpg.Record, names: Names) -> Edge:
     return Edge(key, key[1], source, source_kind, target, target_kind, record["attributes"], record["hash"])
 
 
-def _key(record: asyncpg.Record) -> EdgeKey:
+def _key(record: asyncpg.Record | Mapping[str, Any]) -> EdgeKey:
     return record["src"], RELATIONS[record["kind"]], record["dst"]

@@ -92,8 +92,9 @@ def _api() -> Identity:
 
 
 def _provisioner() -> Identity:
-    """It alone sees commands, and answers what became of them. Its begins are the fences of what it wrote."""
-    publish = (*_bound(GRANT_ACCESS, REVOKE_ACCESS), "gw.snapshot.*.*.*")
+    """It alone sees commands, and answers what became of them. It publishes the fences of what it wrote, and
+    no snapshot."""
+    publish = (*_bound(GRANT_ACCESS, REVOKE_ACCESS), "gw.fence.*.*.*")
     return Identity("provisioner", publish, ("gw.ask.*.*", _own("provisioner")), answers=True)
 
 

@@ -27,7 +27,7 @@ class BusFences:
             source=place.source,
             scope=place.scope,
         )
-        subject = subjects.snapshot(operation.connector, place.source, place.scope)
+        subject = subjects.fence(operation.connector, place.source, place.scope)
         sent = await self.publisher.send(
             SNAPSHOTS, subject, begun, id=reading, source=operation.connector, patience=10.0
         )

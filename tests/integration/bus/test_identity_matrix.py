@@ -39,7 +39,8 @@ def messages() -> Rows:
     rows: Rows = {}
     for source, collector in SOURCES.items():
         rows[f"gw.job.{source}.prod.scope"] = {"scheduler", "api"}  # the api puts a dead one back
-        rows[f"gw.snapshot.prod.{source}.scope"] = {collector, "provisioner", "api"}  # likewise
+        rows[f"gw.snapshot.prod.{source}.scope"] = {collector, "api"}  # likewise
+        rows[f"gw.fence.prod.{source}.scope"] = {"provisioner"}
         rows[f"gw.resources.prod.{source}.scope"] = {collector}
     for team in ("operators", *TEAMS):
         for verb in ("grant", "revoke"):

@@ -74,6 +74,7 @@ async def test_a_team_can_publish_nothing_but_commands_into_the_house(house: Key
         "gw.change.a.b.c",
         "gw.snapshot.a.iam.c",
         "gw.resources.a.iam.c",
+        "gw.fence.a.iam.c",
         "gw.job.iam.a.b",
     ]
     assert await house.denied("billing", wanted, []) == {("publish", each) for each in wanted}

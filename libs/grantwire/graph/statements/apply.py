@@ -162,8 +162,11 @@ WITH recorded AS (
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))
 SELECT pg_notify('grantwire_outbox', '')"""
 
-# All four at once, for a few messages: change log, revision, outbox, record. A message's text begins with its revision.
-TELL: Final = f"""
+
+def telling(besides: str = "") -> str:
+    """All four at once, for a few messages: change log, revision, outbox, record. A message's text begins with its
+    revision. ``besides`` is what else is done in the statement, where it may look at ``next.revision``."""
+    return f"""
 WITH logged AS (
     INSERT INTO change_log ({", ".join(LOG_COLUMNS)})
     SELECT $1, $2, l.* FROM unnest($3::int[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::uuid[],
@@ -177,8 +180,12 @@ sent AS (
                AS m(n, subject, type, source, text, at)),
 recorded AS (
     INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
-    SELECT $1, $2, next.revision, $19, $20, $21, $22, $23, $24, $25 FROM next)
+    SELECT $1, $2, next.revision, $19, $20, $21, $22, $23, $24, $25 FROM next){"," if besides else ""}
+{besides}
 SELECT next.revision, pg_notify('grantwire_outbox', '') FROM next"""
+
+
+TELL: Final = telling()
 
 # What scopes name without owning it. What is there stays as it is, so nothing is locked and nothing rewritten.
 MENTION: Final = """
