@@ -2,8 +2,6 @@
 end, by one write."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from grantwire.graph import Graph
-from tests.support import everything, following
+from tests.support import everything, following, nursery
 from tests.support.commanded import (
     SIZE,
     Case,
@@ -29,6 +27,7 @@ from tests.support.commanding import FINAL, Desk, Heard, command
 from tests.support.eventually import eventually
 from tests.support.house import House
 from tests.support.keys import KEYS
+from tests.support.nursery import Forked
 from tests.support.timing import ready
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
@@ -101,15 +100,13 @@ class Stage:
             self.running.stop("provisioner")
         return told, self.log.read_text().splitlines(), died
 
-    def _dying(self, die_at: int) -> subprocess.Popen[bytes]:
+    def _dying(self, die_at: int) -> Forked:
         environment = self.running.environment | self.running.login("provisioner")
         environment |= {"DIE_AT": str(die_at), "DIE_LOG": str(self.log)}
-        output = (self.running.state / "dying.log").open("ab")
-        program = [sys.executable, "-m", "tests.support.dying"]
-        root = Path(__file__).parents[2]
-        return subprocess.Popen(program, env=environment, cwd=root, stdout=output, stderr=output)
+        with (self.running.state / "dying.log").open("ab") as output:
+            return nursery.start(["tests.support.dying"], env=environment, stdout=output, stderr=output)
 
-    async def _died_or_done(self, dying: subprocess.Popen[bytes], asked: Any) -> bool:
+    async def _died_or_done(self, dying: Forked, asked: Any) -> bool:
         async def over() -> bool:
             if dying.poll() is not None:
                 return True

@@ -4,14 +4,14 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grantwire.cli.main import invoke, make
-from tests.support.world import GRANTWIRE
+from tests.support import nursery
+from tests.support.nursery import GRANTWIRE
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,7 @@ class Done:
 
 def grantwire(*arguments: str | Path, env: dict[str, str] | None = None, timeout: float = 90) -> Done:
     """Run ``grantwire`` to its end."""
-    done = subprocess.run(
-        [GRANTWIRE, *map(str, arguments)],
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-    )
+    done = nursery.run([GRANTWIRE, *map(str, arguments)], env={**os.environ, **(env or {})}, timeout=timeout)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -1,13 +1,13 @@
 """Grantwire as it runs in life: a sandbox, the local servers and every service as a process of its own.
 
-Everything listens on loopback and dies with its parent; ``kill`` is ``kill -9`` and brings the process back.
+Everything listens on loopback and dies with its parent; ``kill`` is ``kill -9`` and brings the process back. All are
+forked from one process that has read their modules, which is most of what starting them would take.
 """
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support import nursery
 from tests.support.keys import SECRET_KEY
+from tests.support.nursery import GRANTWIRE, Forked
 
 SERVICES = (
     "scheduler",
@@ -29,7 +31,6 @@ SERVICES = (
     "provisioner",
     "relay",
 )
-GRANTWIRE = str(Path(sys.executable).with_name("grantwire"))
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Sandbox:
     """A simulated AWS account, or an organization of them, in a process of its own."""
 
     facts: dict[str, Any]
-    process: subprocess.Popen[str]
+    process: Forked
 
     @property
     def endpoint(self) -> str:
@@ -154,8 +155,8 @@ class Sandbox:
 @contextmanager
 def sandbox(seed: int = 1, *options: str) -> Iterator[Sandbox]:
     """A sandbox that must answer every call it is asked: an unimplemented one fails whoever made it."""
-    command = [sys.executable, "-m", "grantwire.sandbox", "--seed", str(seed), "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = ["grantwire.sandbox", "--seed", str(seed), "--port", "0", *options]
+    process = nursery.start(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield (running := Sandbox(json.loads(process.stdout.readline()), process))
@@ -171,10 +172,10 @@ class World:
 
     state: Path
     environment: dict[str, str]
-    local: subprocess.Popen[str]
+    local: Forked
     urls: dict[str, Any]
-    services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    program: tuple[str, ...] = (GRANTWIRE,)
+    services: dict[str, Forked] = field(default_factory=dict)
+    program: str = GRANTWIRE
     kills: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -188,14 +189,9 @@ class World:
     def start(self, *names: str) -> None:
         for name in names:
             service = name.partition(":")[0]
-            log = (self.state / f"{name}.log").open("ab")
-            self.services[name] = subprocess.Popen(
-                [*self.program, "run", service],
-                env=self.environment | self.login(service),
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+            command, told = [self.program, "run", service], self.environment | self.login(service)
+            with (self.state / f"{name}.log").open("ab") as log:
+                self.services[name] = nursery.start(command, env=told, stdout=log, stderr=log)
 
     def login(self, service: str) -> dict[str, str]:
         """A key of its own, and no password: what it is not allowed it cannot do here either."""
@@ -239,12 +235,8 @@ def world(state: Path, aws: dict[str, str], *services: str) -> Iterator[World]:
     environment = {**os.environ, **aws, "GRANTWIRE_STATE_DIR": str(state), "GRANTWIRE_SECRET_KEY": SECRET_KEY}
     with ExitStack() as undo:
         errors = undo.enter_context((state.parent / f"{state.name}-local.log").open("ab"))
-        local = subprocess.Popen(
-            [sys.executable, "-m", "grantwire.local", "--state-dir", str(state)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
+        command = ["grantwire.local", "--state-dir", str(state)]
+        local = nursery.start(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         undo.callback(_end, local)
         assert local.stdout is not None
         urls = json.loads(local.stdout.readline())
@@ -252,12 +244,12 @@ def world(state: Path, aws: dict[str, str], *services: str) -> Iterator[World]:
         running = World(state, environment, local, urls)
         undo.callback(running.end)
         for prepare in (("db", "upgrade"), ("bus", "apply")):
-            subprocess.run([GRANTWIRE, *prepare], env=environment, check=True, capture_output=True, timeout=60)
+            nursery.run([GRANTWIRE, *prepare], env=environment, check=True)
         running.start(*services)
         yield running
 
 
-def _end(process: subprocess.Popen[Any]) -> None:
+def _end(process: Forked) -> None:
     if process.poll() is None:
         process.terminate()
         try:

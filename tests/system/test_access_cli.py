@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.support import nursery
 from tests.support.commands import Done, connectors_file, within
 from tests.support.everything import settings
 from tests.support.house import RULES
-from tests.support.world import GRANTWIRE, Sandbox, sandbox
+from tests.support.nursery import GRANTWIRE
+from tests.support.world import Sandbox, sandbox
 
 SMALL = ("--accounts", "3", "--users", "6", "--groups", "3", "--roles", "4", "--calm", "--provisioning")
 CENTER = ("--identity-center", "--directory-users", "6", "--directory-groups", "3", "--permission-sets", "3")
@@ -67,7 +69,7 @@ def house() -> Iterator[House]:
         command = [GRANTWIRE, "up", "--state-dir", str(state), "--port", "0", "--no-traces", "--connectors", str(file)]
         command += ["--export", str(export)]
         environment = {**os.environ, **aws.environment(), "GRANTWIRE_RULES_FILE": str(RULES)}
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        with nursery.start(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             said = []
             for line in process.stderr:

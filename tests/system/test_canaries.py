@@ -9,7 +9,6 @@ Postgres returns them. ``PLANTED`` is the control: it goes the same ways on purp
 import asyncio
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -38,7 +37,6 @@ PLANTED = "planted-0e8b63f5a97c4d12"
 TOKEN = "admin-canary-97b3f2d05c61e84a"
 PLACES = {"logs", "files", "spans", "messages", "streams", "tables", "answers", "commands"}
 # The libraries' loggers are quiet whatever the level; here nobody is.
-TALKATIVE = "import grantwire.telemetry.logs as logs; logs._TALKATIVE = (); import grantwire.cli.main as m; m.main()"
 ENDED = ("complete", "partial", "failed")
 pytestmark = pytest.mark.timeout(600)  # many processes, and everything they say
 
@@ -234,7 +232,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             "GRANTWIRE_SCIM_ALLOWED_ORIGINS": aws.endpoint,
         }
         running = stack.enter_context(world(tmp_path_factory.mktemp("canaries") / "state", told))
-        running.program = (sys.executable, "-c", TALKATIVE)
+        running.program = "tests.support.talkative"
         found = asyncio.run(lived(running, f"http://127.0.0.1:{port}", prod(aws)))
         found.places["spans"] = b"\n".join(bodies)
         found.canaries |= {"scim_token": aws.facts["scim"]["token"][120:150], "a wrong external id": WRONG}

@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import nursery
 from tests.support.commands import Done, connectors_file, grantwire
-from tests.support.world import GRANTWIRE, Sandbox, sandbox
+from tests.support.nursery import GRANTWIRE, Forked
+from tests.support.world import Sandbox, sandbox
 
 SMALL = ("--users", "12", "--groups", "4", "--roles", "12", "--port", "0")
 ALONE = (*SMALL, "--accounts", "1")
@@ -33,7 +35,7 @@ class Demo:
     url: str
     token: str
     said: list[str]
-    process: "subprocess.Popen[str]"
+    process: Forked
 
     def run(self, *arguments: str) -> Done:
         return grantwire(*arguments, "--state-dir", self.state)
@@ -54,7 +56,7 @@ def places() -> Iterator[Path]:
 def demo(places: Path) -> Iterator[Demo]:
     state = places / "demo"
     command = [GRANTWIRE, "demo", *TROUBLED, "--state-dir", str(state)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with nursery.start(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             said = _until(process, "Ctrl-C stops everything")
             told = json.loads((state / "api.json").read_text())
@@ -72,7 +74,7 @@ def account() -> Iterator[Sandbox]:
         yield running
 
 
-def _until(process: "subprocess.Popen[str]", words: str) -> list[str]:
+def _until(process: Forked, words: str) -> list[str]:
     assert process.stderr is not None
     said = []
     for line in process.stderr:
@@ -416,7 +418,7 @@ def test_an_interrupted_sync_ends_with_130_and_leaves_nothing_behind(places: Pat
     command = [GRANTWIRE, "up", "--state-dir", str(places / "slow"), "--port", "0", "--connectors", str(path)]
     environment = {**os.environ, **account.environment()}
     try:
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        with nursery.start(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
             _until(process, "state=published")
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 130
@@ -428,7 +430,7 @@ def test_an_interrupted_sync_ends_with_130_and_leaves_nothing_behind(places: Pat
 def test_a_removed_connector_leaves_retired_scopes_that_can_be_purged(places: Path) -> None:
     state = places / "removed"
     command = [GRANTWIRE, "demo", *ALONE, "--no-traces", "--state-dir", str(state)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with nursery.start(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             _until(process, "Ctrl-C stops everything")
             removed = grantwire("connector", "remove", "demo", "--state-dir", state)
@@ -478,7 +480,7 @@ def test_a_delegated_administrator_with_few_permissions_meets_its_own_trouble(pl
 def test_trouble_that_was_not_planted_ends_a_demo_with_3_and_is_named(places: Path, tmp_path: Path) -> None:
     state = places / "unplanned"
     command = [GRANTWIRE, "demo", *TROUBLED, "--no-traces", "--state-dir", str(state)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with nursery.start(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             _until(process, "Ctrl-C stops everything")
             scopes = grantwire("status", "--json", "--state-dir", state).json["scopes"]

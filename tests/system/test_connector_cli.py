@@ -16,9 +16,11 @@ import pytest
 from grantwire.cli.client import Api
 from grantwire.cli.live import _others
 from grantwire.cli.settings import Settings, find_api
+from tests.support import nursery
 from tests.support.commands import Done, within
+from tests.support.nursery import GRANTWIRE
 from tests.support.pasting import commands, run
-from tests.support.world import GRANTWIRE, Sandbox, sandbox
+from tests.support.world import Sandbox, sandbox
 
 SMALL = ("--accounts", "3", "--users", "6", "--groups", "3", "--roles", "6", "--calm")
 CENTER = ("--identity-center", "--credentials", "--scim")
@@ -38,7 +40,7 @@ class House:
     def follow(self, *arguments: str, until: str) -> list[str]:
         """The lines of a command that goes on, up to the first with those words; it is interrupted then."""
         command = [GRANTWIRE, "connector", *arguments, "--state-dir", str(self.state)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        with nursery.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout is not None
             said = []
             for line in process.stdout:
@@ -65,7 +67,7 @@ def house() -> Iterator[House]:
         origins = {"GRANTWIRE_SCIM_ALLOWED_ORIGINS": aws.endpoint}
         command = [GRANTWIRE, "up", "--state-dir", str(state), "--port", "0", "--no-traces"]
         environment = {**os.environ, **aws.environment(), **origins}
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        with nursery.start(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             said = []
             for line in process.stderr:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import nursery
 from tests.support.commands import Done, connectors_file, grantwire
-from tests.support.world import GRANTWIRE, Sandbox, sandbox
+from tests.support.nursery import GRANTWIRE
+from tests.support.world import Sandbox, sandbox
 
 GUESTS = 25
 LOST = {"before": 24 + GUESTS, "lost": GUESTS}
@@ -54,7 +56,7 @@ def _up(folder: Path, account: Sandbox) -> Iterator[Running]:
     path = connectors_file(folder / "c.yaml", account.connector())
     command = [GRANTWIRE, "up", "--no-traces", "--port", str(port), "--state-dir", str(folder / "state")]
     environment = {**os.environ, **account.environment()}
-    with subprocess.Popen([*command, "--connectors", str(path)], stderr=subprocess.PIPE, env=environment) as process:
+    with nursery.start([*command, "--connectors", str(path)], stderr=subprocess.PIPE, env=environment) as process:
         try:
             assert process.stderr is not None
             assert any(b"Ctrl-C stops everything" in line for line in process.stderr)
