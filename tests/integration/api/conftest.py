@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from grantwire.client import Client, FakeGrantwire, Grantwire
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.ids import OPERATORS, AccountId
 from grantwire.graph import Graph
+from tests.support import nursery
 from tests.support.commands import grantwire
 from tests.support.keys import KEYS
 
@@ -74,8 +74,8 @@ def urls() -> Iterator[dict[str, str]]:
     """Servers of this module, in the shape that `db upgrade` and `bus apply` give them."""
     with tempfile.TemporaryDirectory(prefix="grantwire-api-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        command = [sys.executable, "-m", "grantwire.local", "--state-dir", f"{folder}/state"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        command = ["grantwire.local", "--state-dir", f"{folder}/state"]
+        with nursery.start(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             found: dict[str, str] = json.loads(process.stdout.readline())
             for arguments in (("db", "upgrade", "--database-url"), ("bus", "apply", "--nats-url")):
