@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_PATIENCE = 10.0
+from grantwire.local.ports import choose
+
+_PATIENCE = 60.0
 _BINARY = Path(sys.prefix) / "bin" / "nats-server"
 
 
@@ -24,7 +26,7 @@ class NatsServer:
         self._folder = Path(tempfile.mkdtemp(prefix="grantwire-nats-"))
         self._extra = config + (f"\nmax_payload: {max_payload}\n" if max_payload else "")
         self._child: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = choose()
 
     @property
     def url(self) -> str:
@@ -115,13 +117,7 @@ class NatsServer:
 
 def _greets(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             return connection.recv(4) == b"INFO"
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

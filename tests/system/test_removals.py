@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from grantwire.local.ports import choose
 from tests.support import nursery
 from tests.support.commands import Done, connectors_file, grantwire
 from tests.support.nursery import GRANTWIRE
@@ -51,8 +51,7 @@ def running() -> Iterator[Running]:
 
 
 def _up(folder: Path, account: Sandbox) -> Iterator[Running]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = choose()
     path = connectors_file(folder / "c.yaml", account.connector())
     command = [GRANTWIRE, "up", "--no-traces", "--port", str(port), "--state-dir", str(folder / "state")]
     environment = {**os.environ, **account.environment()}
@@ -63,7 +62,7 @@ def _up(folder: Path, account: Sandbox) -> Iterator[Running]:
             yield Running(folder / "state", account)
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 @pytest.fixture
