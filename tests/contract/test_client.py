@@ -1,7 +1,7 @@
 """One suite for the client and for its fake: what a team's tests see is what the real thing does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,8 +30,9 @@ from tests.support.postgres import Server, postgres_server, template_url
 __all__ = ["postgres_server", "template_url"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+Send = Callable[..., Awaitable[Outcome]]
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
-STORED = 1.5  # seconds within which a busy machine's bus has surely acknowledged a command
+STORED = 1.5  # seconds within which the bus has acknowledged a command, if the machine does not pause
 
 
 @pytest_asyncio.fixture(params=["fake", "real"], scope="module", loop_scope="module")
@@ -63,9 +64,21 @@ async def revoke(stage: Stage, gw: Client, **but: Any) -> Outcome:
     return await gw.revoke(stage.user, stage.group, **said(stage, **but))
 
 
+async def waiting_for_nobody(send: Send, stage: Stage, gw: Client, id: UUID) -> StillRunning:
+    """What is said of a command that the bus has while no provisioner runs. Where it was not stored in time it is sent
+    again under its id, as a team does."""
+
+    async def stored() -> StillRunning | None:
+        with pytest.raises(StillRunning) as caught:
+            await send(stage, gw, id=id, timeout=STORED)
+        return caught.value if caught.value.stored else None
+
+    return await eventually(stored, what=f"command {id} on the bus")
+
+
 async def take(gw: Client, cursor: str, count: int) -> list[Followed]:
     changes = gw.changes(cursor)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [await anext(changes) for _ in range(count)]
 
 
@@ -143,9 +156,8 @@ async def test_a_command_that_is_too_late_expires(stage: Stage, gw: Client) -> N
 
 async def test_while_no_provisioner_runs_time_is_up_and_the_command_goes_on(stage: Stage, gw: Client) -> None:
     await stage.rest()
-    with pytest.raises(StillRunning) as caught:
-        await grant(stage, gw, id=(id := uuid4()), timeout=STORED)
-    assert (caught.value.command, caught.value.last, caught.value.stored) == (id, None, True)
+    running = await waiting_for_nobody(grant, stage, gw, id := uuid4())
+    assert (running.command, running.last) == (id, None)
     await stage.wake()
     assert isinstance(await gw.outcome(id), AccessGranted)
 
@@ -154,8 +166,7 @@ async def test_the_newest_intent_wins(stage: Stage, gw: Client) -> None:
     await stage.rest()
     ids = uuid4(), uuid4()
     for send, id in zip((grant, revoke), ids, strict=True):
-        with pytest.raises(StillRunning):
-            await send(stage, gw, id=id, timeout=STORED)
+        await waiting_for_nobody(send, stage, gw, id)
     await stage.wake()
     first, second = [type(await gw.outcome(id)) for id in ids]
     # Two messages of two consumers: the older may be carried out before the newer is in the inbox.
@@ -170,11 +181,10 @@ async def test_who_follows_a_command_that_ended_hears_its_outcome(stage: Stage, 
 
 async def test_who_follows_a_command_hears_it_to_its_end(stage: Stage, gw: Client) -> None:
     await stage.rest()
-    with pytest.raises(StillRunning):
-        await grant(stage, gw, id=(id := uuid4()), timeout=STORED)
+    await waiting_for_nobody(grant, stage, gw, id := uuid4())
     following = asyncio.create_task(_states(gw, id))
     await stage.wake()
-    assert (await asyncio.wait_for(following, 20))[-1] == "granted"
+    assert (await asyncio.wait_for(following, 60))[-1] == "granted"
 
 
 async def _states(gw: Client, id: UUID) -> list[str]:
@@ -220,7 +230,7 @@ async def test_a_change_that_comes_while_somebody_waits_is_told(stage: Stage, gw
     waiting = asyncio.create_task(anext(changes))
     await eventually(lambda: changes.looks > 1 and changes.lag == 0)
     outcome = await grant(stage, gw)
-    assert (await asyncio.wait_for(waiting, 20)).change.revision == outcome.revision
+    assert (await asyncio.wait_for(waiting, 60)).change.revision == outcome.revision
 
 
 async def test_a_cursor_that_leads_nowhere_says_what_to_do(stage: Stage, gw: Client) -> None:

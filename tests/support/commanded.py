@@ -75,7 +75,7 @@ class Scene:
         if at_once:
             await equal()
         else:  # a role came or went, which the account's own IAM tells
-            await eventually(equal, timeout=20)
+            await eventually(equal)
 
     def written(self) -> list[tuple[str, str]]:
         """What AWS carried out since the last time: the operation and the account that it changed."""

@@ -12,7 +12,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from grantwire.contracts.commands import BY_VERB, AccessCommand, Ref
 from grantwire.contracts.resources import Kind
-from tests.support.eventually import eventually
+from tests.support.eventually import HANGS, eventually
 
 TEAM: Final = "payments"
 FINAL: Final = frozenset(
@@ -106,7 +106,7 @@ class Desk:
             await client.close()
         return [each for each in found if wanted is None or each.command in wanted]
 
-    async def outcome(self, wanted: AccessCommand, timeout: float = 30.0) -> Heard:
+    async def outcome(self, wanted: AccessCommand, timeout: float = HANGS) -> Heard:
         """The final outcome of a command that was sent."""
 
         async def final() -> Heard | None:
@@ -116,7 +116,7 @@ class Desk:
         found: Heard = await eventually(final, timeout=timeout, what=f"the outcome of {wanted.verb()} {wanted.target}")
         return found
 
-    async def ask(self, *commands: AccessCommand, timeout: float = 30.0) -> list[Heard]:
+    async def ask(self, *commands: AccessCommand, timeout: float = HANGS) -> list[Heard]:
         """Send, and wait for the outcomes."""
         await self.send(*commands)
         return [await self.outcome(each, timeout) for each in commands]
@@ -130,7 +130,7 @@ async def _all(client: Client, stream: str, subject: str) -> Any:
     info = await reader.consumer_info()
     pending = info.num_pending or 0
     while pending > 0 and last:
-        for message in await reader.fetch(min(pending, 500), timeout=5):
+        for message in await reader.fetch(min(pending, 500), timeout=30):
             pending -= 1
             yield message
     await reader.unsubscribe()

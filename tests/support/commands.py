@@ -25,7 +25,7 @@ class Done:
         return json.loads(self.out)
 
 
-def grantwire(*arguments: str | Path, env: dict[str, str] | None = None, timeout: float = 90) -> Done:
+def grantwire(*arguments: str | Path, env: dict[str, str] | None = None, timeout: float = 170) -> Done:
     """Run ``grantwire`` to its end."""
     done = nursery.run([GRANTWIRE, *map(str, arguments)], env={**os.environ, **(env or {})}, timeout=timeout)
     return Done(done.returncode, done.stdout, done.stderr)

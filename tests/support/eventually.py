@@ -8,13 +8,14 @@ from typing import Any, TypeVar, overload
 from grantwire.telemetry.clock import monotonic
 
 T = TypeVar("T")
+HANGS = 60.0  # seconds after which nothing comes any more: it only ends what hangs, so it is far from any real wait
 
 
 @overload
-async def eventually(predicate: Callable[[], Awaitable[T | None]], timeout: float = 10, what: str = ...) -> T: ...
+async def eventually(predicate: Callable[[], Awaitable[T | None]], timeout: float = HANGS, what: str = ...) -> T: ...
 @overload
-async def eventually(predicate: Callable[[], T | None], timeout: float = 10, what: str = ...) -> T: ...
-async def eventually(predicate: Callable[[], Any], timeout: float = 10, what: str = "the condition") -> Any:
+async def eventually(predicate: Callable[[], T | None], timeout: float = HANGS, what: str = ...) -> T: ...
+async def eventually(predicate: Callable[[], Any], timeout: float = HANGS, what: str = "the condition") -> Any:
     """Ask until the answer is true and return it. Raises AssertionError naming `what` after `timeout` seconds.
 
     An AssertionError inside the predicate counts as "not yet" and is shown if time runs out.

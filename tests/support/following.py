@@ -11,7 +11,7 @@ from grantwire.contracts.failures import DependencyDown
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.graph import Graph, connectors, queries, runs
 from grantwire.telemetry import utc_now
-from tests.support.eventually import eventually
+from tests.support.eventually import HANGS, eventually
 
 ENDED = {"complete", "partial", "failed"}
 
@@ -33,13 +33,13 @@ async def add(
     return connector
 
 
-async def sync(graph: Graph, connector: str, *, full: bool = False, timeout: float = 60) -> Any:
+async def sync(graph: Graph, connector: str, *, full: bool = False, timeout: float = 120) -> Any:
     """Ask for a run and wait until it ended, whatever is killed meanwhile."""
     run = await runs.request(graph, connector, cause="manual", traceparent=None, full=full)
     return await ended(graph, run, timeout)
 
 
-async def ended(graph: Graph, run: str, timeout: float = 60) -> Any:
+async def ended(graph: Graph, run: str, timeout: float = 120) -> Any:
     """The run as it ended."""
 
     async def over() -> Any:
@@ -56,7 +56,7 @@ async def export(graph: Graph) -> list[str]:
     return [line.rstrip("\n") async for line in queries.export(graph)]
 
 
-async def drained(graph: Graph, timeout: float = 30) -> None:
+async def drained(graph: Graph, timeout: float = HANGS) -> None:
     """Wait until the relay has published everything."""
 
     async def empty() -> bool:
@@ -80,7 +80,7 @@ async def changes(url: str, after: int = 0) -> list[dict[str, Any]]:
         reader = await stream.pull_subscribe("gw.change.>", stream="CHANGES", config=rest)
         found: list[dict[str, Any]] = []
         while after + len(found) < state.messages:
-            for message in await reader.fetch(500, timeout=5):
+            for message in await reader.fetch(500, timeout=30):
                 kind = (message.headers or {})["ce-type"].removeprefix("dev.grantwire.").removesuffix(".v1")
                 found.append({"type": kind, "id": (message.headers or {})["ce-id"], **json.loads(message.data)})
         return found

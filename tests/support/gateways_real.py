@@ -68,7 +68,7 @@ class Real:
     connector: str = "prod"
 
     def gateway(self, team: str) -> Client:
-        return Grantwire(self.url, nkey_seed=self.seeds[team], pace=Pace(ask=0.5, idle=2.0))
+        return Grantwire(self.url, nkey_seed=self.seeds[team], pace=Pace(ask=30.0, idle=2.0))
 
     async def held(self) -> bool:
         members = [json.loads(line) for line in await asyncio.to_thread(self.aws.truth)]

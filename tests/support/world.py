@@ -92,7 +92,7 @@ class Sandbox:
     def text(self, path: str, method: str = "GET", body: Any = None) -> str:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self.endpoint}/_sandbox/{path}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return str(answer.read().decode())
 
     def fault(self, *rules: dict[str, Any]) -> None:
@@ -163,7 +163,7 @@ def sandbox(seed: int = 1, *options: str) -> Iterator[Sandbox]:
         assert running.get("violations") == [], "a call that the sandbox does not answer was made"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @dataclass
@@ -201,7 +201,7 @@ class World:
 
     def stop(self, name: str) -> None:
         self.services[name].send_signal(signal.SIGTERM)
-        self.services.pop(name).wait(20)
+        self.services.pop(name).wait(60)
 
     def end(self) -> None:
         for process in self.services.values():
@@ -212,7 +212,7 @@ class World:
         self.kills[name] = self.kills.get(name, 0) + 1
         if name in self.services:
             self.services[name].kill()
-            self.services.pop(name).wait(10)
+            self.services.pop(name).wait(60)
             self.start(name)
         elif (pid := self._server(name)) is not None:
             os.kill(pid, signal.SIGKILL)
@@ -244,7 +244,7 @@ def world(state: Path, aws: dict[str, str], *services: str) -> Iterator[World]:
         running = World(state, environment, local, urls)
         undo.callback(running.end)
         for prepare in (("db", "upgrade"), ("bus", "apply")):
-            nursery.run([GRANTWIRE, *prepare], env=environment, check=True)
+            nursery.run([GRANTWIRE, *prepare], env=environment, check=True, timeout=170)
         running.start(*services)
         yield running
 

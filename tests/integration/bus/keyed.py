@@ -32,7 +32,9 @@ class Keyed:
 
         connection = client(self.seeds[who])
         prefix = inbox or ("_INBOX" if who in TEAMS else f"_INBOX.{who}")
-        await connection.connect(self.server.url, error_cb=hear, inbox_prefix=prefix, allow_reconnect=False)
+        await connection.connect(
+            self.server.url, error_cb=hear, inbox_prefix=prefix, allow_reconnect=False, connect_timeout=30
+        )
         try:
             yield connection, told
         finally:

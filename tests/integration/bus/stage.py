@@ -19,9 +19,12 @@ from tests.support.nats import NatsServer
 
 until: Callable[..., Awaitable[Any]] = eventually  # a predicate may be a function or a coroutine function
 
-JOB_CONSUMER = replace(COLLECT_IAM, ack_wait=1.0, max_deliver=3)
-SEAL_CONSUMER = replace(SEALED, ack_wait=1.0, max_deliver=5)
-MOVE_CONSUMER = replace(EXHAUSTED, ack_wait=1.0)
+# A process that pauses for a moment keeps what it works on: the heartbeats come every third of it.
+ACK_WAIT = 6.0
+JOB_CONSUMER = replace(COLLECT_IAM, ack_wait=ACK_WAIT, max_deliver=3)
+HASTY_CONSUMER = replace(JOB_CONSUMER, ack_wait=1.0)  # for a job that nobody is meant to keep
+SEAL_CONSUMER = replace(SEALED, ack_wait=ACK_WAIT, max_deliver=5)
+MOVE_CONSUMER = replace(EXHAUSTED, ack_wait=ACK_WAIT)
 QUICK = (JOB_CONSUMER, SEAL_CONSUMER, MOVE_CONSUMER)
 SERVICE = "collector-iam"
 SCOPE = "iam/123456789012"
@@ -95,8 +98,13 @@ class Stage:
         return (await self.client.jetstream().publish(subject, body, headers=headers)).seq
 
     async def messages(self, stream: str) -> int:
+        """Asked for again while the server is away."""
+        (count,) = await until(lambda: self._counted(stream), what=f"a server that counts {stream}")
+        return int(count)
+
+    async def _counted(self, stream: str) -> tuple[int]:
         try:
-            return int((await self.client.jetstream(timeout=0.5).stream_info(stream)).state.messages)
+            return ((await self.client.jetstream(timeout=0.5).stream_info(stream)).state.messages,)
         except nats.errors.Error as error:
             raise AssertionError("the server is away") from error
 

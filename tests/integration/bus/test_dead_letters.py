@@ -8,14 +8,23 @@ from typing import Any
 
 import pytest
 
-from grantwire.bus import Bus, Busy, DeadLetters, Delivery, Mover, Outgoing, Publisher, broker, include
+from grantwire.bus import Bus, Busy, DeadLetters, Delivery, Mover, Outgoing, Publisher, apply, broker, include
 from grantwire.bus.letters import bury, letter_of
 from grantwire.bus.mover import MessageExhausted
 from grantwire.contracts.envelope import CHUNK, SNAPSHOT, TRACEPARENT
 from grantwire.contracts.failures import Conflict, NotFound
 from grantwire.contracts.streams import ADVISORIES, COMMANDS, DEAD, GRANT_ACCESS, JOBS, SNAPSHOTS
 from grantwire.telemetry import monotonic
-from tests.integration.bus.stage import JOB_CONSUMER, MOVE_CONSUMER, SUBJECT, Handler, Stage, job, until
+from tests.integration.bus.stage import (
+    HASTY_CONSUMER,
+    JOB_CONSUMER,
+    MOVE_CONSUMER,
+    SUBJECT,
+    Handler,
+    Stage,
+    job,
+    until,
+)
 from tests.integration.bus.stage import TRACEPARENT as TRACE
 
 
@@ -32,11 +41,17 @@ async def moving(stage: Stage, dead: Any = None) -> AsyncIterator[Bus]:
 
 async def exhaust(stage: Stage) -> None:
     """Take the job as often as it is given without ever settling it, as a process does that is killed each time."""
+    await apply(stage.url, consumers=[HASTY_CONSUMER])
     pull = await stage.client.jetstream().pull_subscribe_bind(JOB_CONSUMER.name, stream=JOBS.name)
     for _ in range(JOB_CONSUMER.max_deliver):
-        await pull.fetch(1, timeout=5)
-    with pytest.raises(TimeoutError):
-        await pull.fetch(1, timeout=JOB_CONSUMER.ack_wait + 0.5)  # the server gives up when it is asked once more
+        await pull.fetch(1, timeout=60)
+
+    async def given_up() -> int:
+        with pytest.raises(TimeoutError):
+            await pull.fetch(1, timeout=0.5)  # the server gives up when it is asked once more
+        return await stage.messages(ADVISORIES.name)
+
+    await until(given_up, what="word that it was given up")
     await pull.unsubscribe()
 
 
@@ -72,6 +87,7 @@ async def test_the_handlers_own_reason_is_kept_and_the_relay_is_told(stage: Stag
             await publisher.send(JOBS, SUBJECT, job(), id="j1")
             await until(stage.empty, what="the job out of the way")
         [letter] = await DeadLetters(bus).list()
+        await until(lambda: told.dead, what="the relay told")
     assert letter.reason == "RuntimeError: no 2"
     assert len(told.dead) == 1
 
@@ -215,7 +231,7 @@ async def test_a_command_is_put_back_by_nobody_but_its_team(stage: Stage) -> Non
         reason="tried often enough",
         deliveries=20,
     )
-    await bury(stage.client, lost, deadline=monotonic() + 5)
+    await bury(stage.client, lost, deadline=monotonic() + 60)
     async with stage.dead_letters() as dead:
         [letter] = await dead.list()
         with pytest.raises(Conflict, match="sends it again under the same id"):

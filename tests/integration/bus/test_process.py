@@ -19,7 +19,7 @@ from grantwire.bus import broker, include, route, running, serve
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import COLLECT_IAM
 
-CONSUMER = replace(COLLECT_IAM, ack_wait=1.0, max_deliver=3)
+CONSUMER = replace(COLLECT_IAM, ack_wait={JOB_CONSUMER.ack_wait}, max_deliver=3)
 
 async def collect_scope(message, delivery):
     print("began", flush=True)
@@ -28,7 +28,7 @@ async def collect_scope(message, delivery):
 
 @asynccontextmanager
 async def build(url):
-    bus = broker(url, service="{SERVICE}", stop_seconds=5.0)
+    bus = broker(url, service="{SERVICE}", stop_seconds=60.0)
     include(bus, route(CONSUMER, CollectScope, collect_scope, service="{SERVICE}"))
     async with running(bus, CONSUMER, every=0.1):
         print("ready", flush=True)
@@ -48,7 +48,7 @@ async def started(folder: Path, url: str) -> asyncio.subprocess.Process:
 
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout
-    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
+    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -60,7 +60,7 @@ async def test_a_signal_lets_the_running_handler_end(stage: Stage, tmp_path: Pat
     assert await line(process) == "began"
     process.send_signal(number)
     assert await line(process) == "done"
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert await stage.empty()
 
 
@@ -76,14 +76,14 @@ async def test_a_killed_process_loses_nothing(stage: Stage, tmp_path: Path) -> N
     assert [await line(process) for _ in range(3)] == ["ready", "began", "done"]
     await until(stage.empty, what="the job acknowledged")
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_a_deleted_consumer_ends_the_process_with_a_sentence(stage: Stage, tmp_path: Path) -> None:
     process = await started(tmp_path, stage.url)
     assert await line(process) == "ready"
     await stage.client.jetstream().delete_consumer(JOBS.name, JOB_CONSUMER.name)
-    assert await asyncio.wait_for(process.wait(), 15) == 1
+    assert await asyncio.wait_for(process.wait(), 60) == 1
     assert process.stdout and b"no longer receives messages" in await process.stdout.read()
 
 
@@ -91,7 +91,7 @@ async def test_a_signal_ends_a_service_that_waits_for_its_server(tmp_path: Path)
     process = await started(tmp_path, "nats://127.0.0.1:1")
     assert "The bus reports an error" in await line(process)
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_cancelling_run_leaves_the_service() -> None:

@@ -44,10 +44,10 @@ async def test_what_differs_is_told_by_check_and_changed_by_apply(stage: Stage) 
 
 
 async def test_an_existing_durables_configuration_is_compared_and_corrected(stage: Stage) -> None:
-    with pytest.raises(GrantwireError, match=f"consumer {JOB_CONSUMER.name}: ack_wait 1000000000 -> 10000000000"):
+    with pytest.raises(GrantwireError, match=f"consumer {JOB_CONSUMER.name}: ack_wait 6000000000 -> 10000000000"):
         await check(stage.url)
     lines = await apply(stage.url)
-    assert f"consumer {JOB_CONSUMER.name}: ack_wait 1000000000 -> 10000000000" in lines
+    assert f"consumer {JOB_CONSUMER.name}: ack_wait 6000000000 -> 10000000000" in lines
     await check(stage.url)
 
 
@@ -65,7 +65,7 @@ async def test_a_consumers_backoff_is_removed_because_it_would_replace_ack_wait(
         await check(stage.url, consumers=QUICK)
     await apply(stage.url, consumers=QUICK)
     info = await stage.client.jetstream().consumer_info(JOBS.name, JOB_CONSUMER.name)
-    assert not info.config.backoff and info.config.ack_wait == 1.0
+    assert not info.config.backoff and info.config.ack_wait == JOB_CONSUMER.ack_wait
 
 
 async def test_applying_keeps_what_is_not_ours_to_say(stage: Stage) -> None:

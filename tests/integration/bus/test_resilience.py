@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import nats
 import pytest
@@ -16,6 +17,8 @@ from grantwire.contracts.failures import DependencyDown, GrantwireError
 from grantwire.contracts.streams import COLLECT_IAM, JOBS
 from tests.integration.bus.stage import JOB_CONSUMER, SERVICE, SUBJECT, Handler, Stage, job, until
 from tests.support.nats import NatsServer
+
+FROZEN: Final = 15.0  # seconds; starting a server in this process takes a little, a frozen loop would take for ever
 
 
 @asynccontextmanager
@@ -48,9 +51,9 @@ async def test_endless_reconnect_a_killed_server_comes_back_and_consuming_goes_o
             await until(lambda: not bus.connection.is_connected, what="the loss noticed")
             stage.nats.start()
         await publisher.send(JOBS, SUBJECT, job("last"), id="last")
-        await until(lambda: handler.seen[-1][0].run == "last", timeout=15, what="the last job handled")
+        await until(lambda: handler.seen[-1][0].run == "last", what="the last job handled")
     assert bus._connection_kwargs["max_reconnect_attempts"] == -1
-    assert max(gaps) < 1.0  # starting the server in this process takes a little; a frozen loop would take for ever
+    assert max(gaps) < FROZEN
 
 
 async def test_a_job_in_flight_when_the_server_dies_is_settled_after_it_is_back(stage: Stage) -> None:
@@ -65,7 +68,7 @@ async def test_a_job_in_flight_when_the_server_dies_is_settled_after_it_is_back(
         await until(lambda: handler.seen, what="the job in flight")
         stage.nats.restart()
         go_on.set()
-        await until(stage.empty, timeout=20, what="the job acknowledged")
+        await until(stage.empty, what="the job acknowledged")
 
 
 async def test_deleted_consumer_the_watchdog_notices_and_the_service_fails(stage: Stage) -> None:
@@ -74,7 +77,7 @@ async def test_deleted_consumer_the_watchdog_notices_and_the_service_fails(stage
     with pytest.raises(GrantwireError, match=f"{JOB_CONSUMER.name} on JOBS no longer receives messages"):
         async with running(bus, JOB_CONSUMER, every=0.1):
             await stage.client.jetstream().delete_consumer(JOBS.name, JOB_CONSUMER.name)
-            await asyncio.wait_for(asyncio.Event().wait(), 10)
+            await asyncio.wait_for(asyncio.Event().wait(), 60)
     assert not bus.running
 
 
@@ -116,9 +119,9 @@ async def test_a_connection_closed_for_good_fails_the_service_and_freezes_nothin
         async with running(bus, JOB_CONSUMER, every=0.1), ticking() as gaps:
             await bus.connection.close()  # as nats-py does on an error of the protocol
             try:
-                await asyncio.wait_for(asyncio.Event().wait(), 10)
+                await asyncio.wait_for(asyncio.Event().wait(), 60)
             finally:
-                assert max(gaps) < 1.0
+                assert max(gaps) < FROZEN
 
 
 async def test_a_pull_on_a_closed_connection_yields_to_the_event_loop(stage: Stage) -> None:
@@ -148,11 +151,11 @@ async def test_timeout_class_no_message_is_an_empty_answer_whichever_timeout_it_
 
 
 async def test_a_service_stops_while_the_server_is_away(stage: Stage) -> None:
-    began = asyncio.get_running_loop().time()
     async with stage.service(Handler().route()) as bus:
         stage.nats.kill()
         await until(lambda: not bus.connection.is_connected, what="the loss noticed")
-    assert asyncio.get_running_loop().time() - began < 8
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 20  # 5 s for the drain, 2 s for handlers; else it never ends
     stage.nats.start()
 
 
@@ -210,16 +213,20 @@ async def test_permission_violations_are_told_at_error(stage: Stage) -> None:
             await bus.start()
             with pytest.raises(DependencyDown):
                 await Publisher(bus, "x").send(JOBS, SUBJECT, job(), id="1", patience=0.5)
+            told = await until(lambda: _violations(logs), what="the denial told")
             await bus.stop()
-    told = [entry for entry in logs if "permissions violation" in str(entry.get("error")).lower()]
-    assert told and told[0]["log_level"] == "error" and SUBJECT.lower() in told[0]["error"]
+    assert told[0]["log_level"] == "error" and SUBJECT.lower() in told[0]["error"]
+
+
+def _violations(logs: list[Any]) -> list[Any]:
+    return [entry for entry in logs if "permissions violation" in str(entry.get("error")).lower()]
 
 
 async def test_credentials_that_are_not_accepted_fail_at_once() -> None:
     with NatsServer(USERS) as server:
         bus = broker(server.url.replace("//", "//collector:wrong@"), service=SERVICE)
         with pytest.raises(DependencyDown, match="does not let collector-iam in") as told:
-            await asyncio.wait_for(bus.start(), 5)
+            await asyncio.wait_for(bus.start(), 60)  # others wait for ever
         assert "wrong" not in str(told.value)
         await bus.stop()
 

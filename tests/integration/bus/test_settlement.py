@@ -43,8 +43,8 @@ async def test_bare_naks_a_retry_carries_a_growing_delay(stage: Stage) -> None:
         await publisher.send(JOBS, SUBJECT, job(), id="j1")
         await until(lambda: len(handler.seen) == 3, what="the third delivery")
     first, second = (later - earlier for earlier, later in zip(handler.times, handler.times[1:], strict=False))
-    assert 0.2 <= first < 0.8  # 0.4 s, at least half of it
-    assert 0.4 <= second < 1.4
+    assert 0.2 <= first < JOB_CONSUMER.ack_wait  # 0.4 s, at least half of it; without a word it comes after ack_wait
+    assert 0.4 <= second < JOB_CONSUMER.ack_wait
     assert handler.seen[-1][1].last
 
 
@@ -147,7 +147,7 @@ async def test_a_message_stays_when_its_death_cannot_be_told(stage: Stage) -> No
 
 async def test_while_a_dependency_is_down_the_handler_waits_and_burns_no_deliveries(stage: Stage) -> None:
     handler = Handler(errors=[DependencyDown("Postgres is down.") for _ in range(15)])
-    async with stage.publisher() as publisher, stage.service(handler.route(retry=0.1)):
+    async with stage.publisher() as publisher, stage.service(handler.route(retry=JOB_CONSUMER.ack_wait / 12)):
         await publisher.send(JOBS, SUBJECT, job(), id="j1")
         await until(stage.empty, what="the job acknowledged")
     assert handler.times[-1] - handler.times[0] > JOB_CONSUMER.ack_wait  # heartbeats kept it
@@ -162,13 +162,13 @@ async def test_a_service_that_stops_does_not_wait_for_a_dependency(stage: Stage)
             await publisher.send(JOBS, SUBJECT, job(), id="j1")
             await until(lambda: handler.seen, what="the first delivery")
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 5
+        assert asyncio.get_running_loop().time() - began < 15
     assert await stage.messages(JOBS.name) == 1
 
 
 async def test_heartbeats_keep_a_long_job_from_being_delivered_twice(stage: Stage) -> None:
     async def long(_message: CollectScope, _delivery: Delivery) -> None:
-        await asyncio.sleep(2.5 * JOB_CONSUMER.ack_wait)
+        await asyncio.sleep(1.5 * JOB_CONSUMER.ack_wait)
 
     handler = Handler(act=long)
     async with stage.publisher() as publisher, stage.service(handler.route(), lanes=2):  # a second reader would get it
@@ -227,11 +227,15 @@ async def test_a_busy_scope_coalesces_while_its_job_waits_and_while_it_is_in_fli
 async def test_one_lane_handles_one_message_at_a_time_and_n_lanes_n(stage: Stage) -> None:
     for lanes in (1, 3):
         busy = most = 0
+        full = asyncio.Event()
 
         async def count(_message: CollectScope, _delivery: Delivery) -> None:
             nonlocal busy, most
             busy += 1
             most = max(most, busy)
+            if busy == lanes:  # noqa: B023
+                full.set()  # noqa: B023
+            await full.wait()  # noqa: B023 - however slowly the others come
             await asyncio.sleep(0.05)
             busy -= 1
 

@@ -40,7 +40,7 @@ class FarEnd:
         """As the relay publishes it."""
         told = say(command, state, n, team, **more)
         subject = subjects.outcome(team, command.connector, command.account, command.verb())
-        await self.relay.request(subject, told.encode(), timeout=5, headers=headers(told, f"{command.id}:{n}"))
+        await self.relay.request(subject, told.encode(), timeout=30, headers=headers(told, f"{command.id}:{n}"))
 
     async def change(self, number: int, id: str | None = None) -> bool:
         """A change on its stream; the number is its revision. Whether the stream took it as a new one."""
@@ -57,13 +57,13 @@ class FarEnd:
         )
         subject = subjects.change(CONNECTOR, ACCOUNT, "iam_user")
         envelope = headers(said, f"ob:1:{number}:0") | ({"Nats-Msg-Id": id} if id else {})
-        answer = await self.relay.request(subject, said.encode(), timeout=5, headers=envelope)
+        answer = await self.relay.request(subject, said.encode(), timeout=30, headers=envelope)
         return not json.loads(answer.data).get("duplicate", False)
 
     async def commands(self) -> list[Stored]:
         """All that COMMANDS holds."""
         async with self.house.connected("admin") as (admin, _):
-            return [each async for each in stored(admin, "COMMANDS", "gw.cmd.>", 1, deadline=monotonic() + 5)]
+            return [each async for each in stored(admin, "COMMANDS", "gw.cmd.>", 1, deadline=monotonic() + 60)]
 
     async def answer(self, message: Msg) -> None:
         self.asked.append(message.subject)

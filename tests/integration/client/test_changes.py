@@ -36,12 +36,12 @@ def gateway(house: Keyed, pace: Pace = QUICK) -> Grantwire:
 
 
 async def take(changes: Changes, count: int) -> list[int]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [(await anext(changes)).change.revision for _ in range(count)]
 
 
 async def test_from_a_cursor_all_that_came_since_in_order_and_then_live(house: Keyed, end: FarEnd) -> None:
-    async with gateway(house, Pace(idle=30.0)) as gw:
+    async with gateway(house, Pace(idle=300.0)) as gw:
         cursor = await gw.cursor()
         for number in range(1, 451):  # more than two pages
             await end.change(number)

@@ -25,7 +25,7 @@ async def test_every_identity_is_let_in_by_its_own_key_which_nobody_else_can_rea
             file = local.keyring.seed_file(each.name)
             assert file.stat().st_mode & 0o777 == 0o600
             async with connected(
-                local.address, name="tests", patience=5, seed=read_seed(file), identity=each.name
+                local.address, name="tests", patience=60, seed=read_seed(file), identity=each.name
             ) as client:
                 assert client.is_connected
         seeds = {read_seed(local.keyring.seed_file(each.name)) for each in IDENTITIES}
@@ -53,7 +53,7 @@ async def test_streams_of_a_version_without_identities_are_kept(state: StateDir,
         local = Nats(state)
         seed = read_seed(local.keyring.seed_file("admin"))
         assert await bus.apply(local.address, seed=seed) == []
-        async with connected(local.address, name="tests", patience=5, seed=seed) as client:
+        async with connected(local.address, name="tests", patience=60, seed=seed) as client:
             assert (await ask(client, f"STREAM.INFO.{CHANGES.name}"))["state"]["last_seq"] == kept
 
 
@@ -71,8 +71,8 @@ async def test_everything_runs_on_a_server_of_one_s_own_with_the_printed_account
                 login = ready.bus(each.name)
                 broker = bus.broker(login.nats_url, service=each.name, seed=login.seed())
                 async with bus.running(broker):
-                    assert await broker.ping(5)
-        async with connected(elsewhere.url, name="tests", patience=5, seed=ready.bus("admin").seed()) as client:
+                    assert await broker.ping(60)
+        async with connected(elsewhere.url, name="tests", patience=60, seed=ready.bus("admin").seed()) as client:
             assert (await ask(client, "STREAM.INFO.JOBS"))["config"]["name"] == "JOBS"
 
 

@@ -45,7 +45,7 @@ async def team(stack: LocalStack, *arguments: str) -> Done:
 async def speaking(told: dict[str, str]) -> AsyncIterator[Client]:
     """As the team, with nothing but what `add` printed."""
     connection = client(read_seed(Path(told["seed_file"])))
-    await connection.connect(told["url"], allow_reconnect=False, error_cb=_quiet)
+    await connection.connect(told["url"], allow_reconnect=False, connect_timeout=30, error_cb=_quiet)
     try:
         yield connection
     finally:
@@ -58,7 +58,7 @@ async def _quiet(_error: Exception) -> None:
 
 async def commands(stack: LocalStack) -> list[str]:
     owner = await nats.connect(stack.nats_url)
-    found = [each.subject async for each in stored(owner, "COMMANDS", "gw.cmd.>", 1, deadline=monotonic() + 5)]
+    found = [each.subject async for each in stored(owner, "COMMANDS", "gw.cmd.>", 1, deadline=monotonic() + 60)]
     await owner.close()
     return found
 
@@ -69,7 +69,7 @@ async def test_a_team_is_let_in_at_once_and_shut_out_at_once(stack: LocalStack) 
     assert added.json["connected"] is True
     assert Path(added.json["seed_file"]).stat().st_mode & 0o777 == 0o600
     async with speaking(added.json) as payments:
-        assert json.loads((await payments.request(GRANT, b"{}", timeout=5)).data)["stream"] == "COMMANDS"
+        assert json.loads((await payments.request(GRANT, b"{}", timeout=30)).data)["stream"] == "COMMANDS"
         assert await commands(stack) == ["gw.cmd.payments.prod.123456789012.grant"]
         assert [each["name"] for each in (await team(stack, "list")).json["teams"]] == ["payments"]
         assert (await team(stack, "remove", "payments")).code == 0
@@ -98,11 +98,11 @@ async def test_nobody_else_notices_that_a_team_comes_and_goes(stack: LocalStack)
     """The relay publishes one change after the other meanwhile: each is acknowledged, once, on one connection."""
     local, acks, ended = Nats(stack.state), list[int](), asyncio.Event()
     relay = client(read_seed(local.keyring.seed_file("relay")))
-    await relay.connect(local.address, inbox_prefix="_INBOX.relay", allow_reconnect=False)
+    await relay.connect(local.address, inbox_prefix="_INBOX.relay", allow_reconnect=False, connect_timeout=30)
 
     async def publish() -> None:
         while not ended.is_set():
-            answer = await relay.request("gw.change.prod.123456789012.iam_user", b"", timeout=5)
+            answer = await relay.request("gw.change.prod.123456789012.iam_user", b"", timeout=30)
             acks.append(json.loads(answer.data)["seq"])
 
     publishing = asyncio.create_task(publish())
@@ -122,9 +122,9 @@ async def test_a_team_is_still_there_after_the_server_was_killed(stack: LocalSta
     told = (await team(stack, "add", "payments")).json
     old = stack.pids()["nats"]
     os.kill(old, signal.SIGKILL)
-    await asyncio.wait_for(stack.serving("nats", other_than=old), 30)
+    await asyncio.wait_for(stack.serving("nats", other_than=old), 60)
     async with speaking(told) as payments:
-        assert json.loads((await payments.request(GRANT, b"{}", timeout=5)).data)["stream"] == "COMMANDS"
+        assert json.loads((await payments.request(GRANT, b"{}", timeout=30)).data)["stream"] == "COMMANDS"
 
 
 async def test_a_team_can_be_added_before_anything_runs(state: StateDir) -> None:
