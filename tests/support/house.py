@@ -42,7 +42,7 @@ Make = Callable[[Graph, Calls], Source]
 
 RULES: Final = Path(__file__).with_name("rules.yaml")
 DELIVERIES: Final = 2  # of an impatient collector: the first, and one more
-_SOON: Final = AwsSettings(connect_timeout=2.0, read_timeout=2.0, attempts=1)
+_SOON: Final = AwsSettings(connect_timeout=2.0, read_timeout=4.0, attempts=1)  # longer than a machine pauses
 _IMPATIENT: Final = tuple(
     replace(each, max_deliver=DELIVERIES) if each.stream == JOBS.name else each for each in CONSUMERS
 )
@@ -145,7 +145,7 @@ def _credentials(graph: Graph, calls: Calls) -> Source:
 
 
 def _scim(_graph: Graph, _calls: Calls) -> Source:
-    settings = ScimSettings(connect_timeout=2.0, read_timeout=2.0, request_seconds=2.0, attempts=1)
+    settings = ScimSettings(connect_timeout=2.0, read_timeout=4.0, request_seconds=4.0, attempts=1)
     return ScimUsers(allowed_origins(os.environ.get("GRANTWIRE_SCIM_ALLOWED_ORIGINS", "")), settings)
 
 

@@ -327,17 +327,17 @@ async def test_a_draft_is_neither_paused_nor_resumed(life: Life, act: str) -> No
 async def test_the_label_changes_as_it_happens(life: Life) -> None:
     await life.add()
     seen = await life.get("/events")
-    params: dict[str, Any] = {"after": seen["cursor"], "wait": 20}
+    params: dict[str, Any] = {"after": seen["cursor"], "wait": 30}
     waiting = asyncio.create_task(life.http.get("/v1/connectors/prod/events", params=params))
     await life.post("/pause")
-    news = (await asyncio.wait_for(waiting, 10)).json()
+    news = (await asyncio.wait_for(waiting, 25)).json()
     assert (seen["connector"]["state"], news["connector"]["state"]) == ("syncing", "paused")
 
 
 async def test_a_browser_gets_the_states_as_a_stream(life: Life) -> None:
     await life.add()
     headers = {"Accept": "text/event-stream"}
-    asked = life.http.get("/v1/connectors/prod/events", params={"wait": 1.5}, headers=headers)
+    asked = life.http.get("/v1/connectors/prod/events", params={"wait": 6}, headers=headers)
     waiting = asyncio.create_task(asked)
     await life.post("/pause")
     stream = await waiting
@@ -356,10 +356,10 @@ async def test_the_log_is_read_from_any_place_and_waited_for(life: Life) -> None
     await life.add()
     lines = (await life.get("/log"))["lines"]
     assert lines[-1]["text"].startswith("Saved; AWS lets it into account")
-    params: dict[str, Any] = {"after": lines[-1]["id"], "wait": 20}
+    params: dict[str, Any] = {"after": lines[-1]["id"], "wait": 30}
     waiting = asyncio.create_task(life.http.get("/v1/connectors/prod/log", params=params))
     await life.post("/pause")
-    (line,) = (await asyncio.wait_for(waiting, 10)).json()["lines"]
+    (line,) = (await asyncio.wait_for(waiting, 25)).json()["lines"]
     assert line["text"] == "Paused by hand."
     await life.http.delete("/v1/connectors/prod")
     assert (await life.get("/log"))["lines"][-1]["text"] == "Connector 'prod' was removed."

@@ -41,7 +41,7 @@ async def ask(stage: Stage, verb: str = "grant", **but: Any) -> httpx.Response:
 async def on_the_bus(stage: Stage, urls: dict[str, str]) -> list[Stored]:
     client = await nats.connect(urls["nats_url"])
     try:
-        return [each async for each in stored(client, "COMMANDS", "gw.cmd.operators.>", 1, deadline=monotonic() + 5)]
+        return [each async for each in stored(client, "COMMANDS", "gw.cmd.operators.>", 1, deadline=monotonic() + 60)]
     finally:
         await client.close()
 

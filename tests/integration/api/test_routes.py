@@ -93,7 +93,7 @@ async def test_waiting_ends_with_the_next_news(stage: Stage) -> None:
         stage.http.get(f"/v1/runs/{run}/events", params={"after": first["cursor"], "wait": 30})
     )
     await runs.published(stage.graph, run, f"iam/{ACCOUNT}")
-    second = (await asyncio.wait_for(waiting, 10)).json()
+    second = (await asyncio.wait_for(waiting, 25)).json()
     assert second["run"]["state"] == "running"
     assert second["cursor"] != first["cursor"]
 
@@ -128,7 +128,7 @@ async def test_waiting_goes_on_until_the_changes_are_on_the_bus(stage: Stage) ->
     )
     async with outbox.leader(stage.graph) as leader:
         await outbox.delete(stage.graph, await leader.changes(10))
-    assert (await asyncio.wait_for(waiting, 10)).json()["run"]["published"] is True
+    assert (await asyncio.wait_for(waiting, 25)).json()["run"]["published"] is True
 
 
 @pytest.mark.parametrize("run", ["nonsense", "00000000-0000-0000-0000-000000000000"])
@@ -166,7 +166,7 @@ async def test_a_dead_letter_is_shown_and_sent_again(stage: Stage) -> None:
         reason="Malformed.",
         deliveries=1,
     )
-    await bury(client_of(stage.broker), letter, deadline=monotonic() + 5)
+    await bury(client_of(stage.broker), letter, deadline=monotonic() + 60)
     (listed,) = (await stage.http.get("/v1/dead-letters")).json()["dead_letters"]
     assert (listed["stream"], listed["reason"], listed["deliveries"]) == ("JOBS", "Malformed.", 1)
     shown = (await stage.http.get(f"/v1/dead-letters/{listed['seq']}")).json()

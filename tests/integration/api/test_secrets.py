@@ -123,7 +123,7 @@ async def started(urls: dict[str, str], **given: str) -> list[tuple[str, Any]]:
     """What the service says while it starts."""
     told = {"database_url": urls["database_url"], "nats_url": urls["nats_url"], "admin_token": "t", "api_port": 0}
     with capture_logs() as lines:
-        async with asyncio.timeout(30), build(Settings.model_validate(told | given)):
+        async with asyncio.timeout(120), build(Settings.model_validate(told | given)):
             pass
     return [(line["event"], line.get("count")) for line in lines]
 

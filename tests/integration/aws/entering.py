@@ -1,5 +1,6 @@
 """Connectors of the sandbox's organization, and its members by what is odd about them."""
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -8,7 +9,9 @@ from grantwire.aws import AwsSettings
 from grantwire.contracts.connectors import Connector
 from grantwire.sandbox.server import Sandbox
 
-QUICK = AwsSettings(connect_timeout=2.0, read_timeout=0.5, attempts=2)
+# Quick to give up, but not because the machine pauses: a call that is repeated is one call more.
+QUICK = AwsSettings(connect_timeout=2.0, read_timeout=20.0, attempts=2)
+HASTY = replace(QUICK, read_timeout=2.0)  # where AWS never answers
 EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
@@ -18,6 +21,11 @@ def connector(sandbox: Sandbox, reader: str = "organization", **but: Any) -> Con
     asked = sandbox.facts["organization"]["child_external_id"]
     overrides = {account: {"external_id": each} for account, each in asked.items()}
     return Connector(**{"id": "prod", "organizations": True, "account_overrides": overrides, **given, **but})
+
+
+def patience(kind: str) -> AwsSettings:
+    """With a fault of that kind."""
+    return HASTY if kind == "timeout" else QUICK
 
 
 def member(sandbox: Sandbox, trouble: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -10,10 +11,10 @@ from grantwire.aws.iam.reader import IamReader
 from grantwire.aws.organizations.reader import OrganizationReader
 from grantwire.contracts.failures import AwsError, Transient
 from grantwire.sandbox.server import Sandbox
-from tests.integration.aws.entering import QUICK, asked_by, connector, everybody, member, open_to
+from tests.integration.aws.entering import HASTY, QUICK, asked_by, connector, everybody, member, open_to
 from tests.support.eventually import eventually
 
-PATIENT = AwsSettings(connect_timeout=2.0, read_timeout=0.5, attempts=4)
+PATIENT = replace(QUICK, attempts=4)
 
 
 class Counting:
@@ -91,7 +92,8 @@ async def test_retries_take_slots_too(
 ) -> None:
     account = member(organization)
     organization.fault({"kind": fault, "service": "iam", "times": 2})
-    assert await reader(organization, calls, budgets, account).users()
+    settings = replace(HASTY, attempts=4) if fault == "timeout" else PATIENT
+    assert await reader(organization, calls, budgets, account, settings).users()
     assert budgets.taken == {f"iam/{account}": 3} == {f"iam/{key}": n for key, n in sent(organization, "iam").items()}
     assert budgets.throttled[f"iam/{account}"] == throttled
 

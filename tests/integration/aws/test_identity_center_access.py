@@ -16,7 +16,7 @@ from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.identity_center import IdentityCenter
 from grantwire.sandbox.identity_center.facts import DirectorySizes
 from grantwire.sandbox.server import Sandbox, start
-from tests.integration.aws.entering import QUICK, admin, connector
+from tests.integration.aws.entering import QUICK, admin, connector, patience
 from tests.integration.collectors.center import instance_of
 from tests.integration.collectors.conftest import use
 from tests.integration.sandbox.sso_clients import LONG, boss, directory, fresh_set
@@ -242,8 +242,9 @@ async def test_a_membership_is_given_and_taken(world: World) -> None:
 
 @pytest.mark.parametrize(("rule", "cause", "ambiguous", "carried_out"), TABLE)
 async def test_a_write_is_sent_once_and_says_whether_it_may_have_been_done(
-    world: World, rule: dict[str, Any], cause: AwsCause, ambiguous: bool, carried_out: int
+    world: World, calls: Calls, rule: dict[str, Any], cause: AwsCause, ambiguous: bool, carried_out: int
 ) -> None:
+    world.sessions = ProvisioningSessions(patience(rule["kind"]), calls)
     await world.access().permission_set(world.arn)
     world.sandbox.fault(rule | {"operation": "CreateAccountAssignment"})
     with tallying() as tally, pytest.raises(AwsError) as caught:

@@ -11,7 +11,7 @@ from grantwire.aws.iam.reader import IamReader
 from grantwire.aws.organizations.reader import OrganizationReader
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.sandbox.server import Sandbox
-from tests.integration.aws.entering import QUICK, admin, asked, connector, member, open_to
+from tests.integration.aws.entering import QUICK, admin, asked, connector, member, open_to, patience
 
 Read = Callable[[OrganizationReader], Awaitable[Any]]
 MESS = {"short": 0.6, "empty": 0.3}
@@ -115,8 +115,10 @@ async def test_no_broken_reply_reads_as_an_answer(
 @pytest.mark.parametrize("kind", ["throttle", "error", "cut", "drop", "timeout"])
 @pytest.mark.parametrize("operation", READS)
 async def test_one_fault_is_gone_over_and_no_end_of_them_is_an_error(
-    reader: OrganizationReader, organization: Sandbox, operation: str, kind: str
+    organization: Sandbox, calls: Calls, operation: str, kind: str
 ) -> None:
+    sessions = Sessions(patience(kind), calls, actions=ORGANIZATION)
+    reader = OrganizationReader(sessions.get(connector(organization), 1))
     whole = await READS[operation](reader)
     organization.fault({"kind": kind, "operation": operation, "times": 1})
     assert await READS[operation](reader) == whole

@@ -11,7 +11,7 @@ from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.sandbox.server import Sandbox, start
 from tests.integration.collectors.conftest import use
 
-QUICK = AwsSettings(connect_timeout=1.0, read_timeout=1.0, attempts=1)
+QUICK = AwsSettings(connect_timeout=1.0, read_timeout=20.0, attempts=1)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from grantwire.aws import CREDENTIALS, Sessions, Tally, tallying
+from grantwire.aws import CREDENTIALS, AwsSettings, Sessions, Tally, tallying
 from grantwire.collectors.credentials.source import AwsCredentials
 from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts.ids import AccountId, credentials_scope
@@ -71,11 +71,11 @@ class Collecting:
 
 
 @contextmanager
-def collecting(sandbox: Sandbox, told: Told | None = None) -> Iterator[Collecting]:
+def collecting(sandbox: Sandbox, told: Told | None = None, aws: AwsSettings = QUICK) -> Iterator[Collecting]:
     """As in a process that has just started: no session is known."""
     told = told or Told()
-    with calls(QUICK) as threads:
-        yield Collecting(sandbox, AwsCredentials(Sessions(QUICK, threads, actions=CREDENTIALS), told, no_time), told)
+    with calls(aws) as threads:
+        yield Collecting(sandbox, AwsCredentials(Sessions(aws, threads, actions=CREDENTIALS), told, no_time), told)
 
 
 async def no_time(seconds: float) -> None:

@@ -17,8 +17,9 @@ from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.resources import Facts, Kind, Resource, facet_of
 from grantwire.contracts.text import storable
 from grantwire.sandbox.server import Sandbox
+from tests.integration.aws.entering import QUICK, patience
 
-QUICK = AwsSettings(connect_timeout=2.0, read_timeout=0.5, attempts=2)
+__all__ = ["QUICK", "patience"]
 
 
 @dataclass
@@ -95,18 +96,20 @@ def organization_job(settings: Connector, organization: str) -> CollectScope:
     )
 
 
-async def read(sandbox: Sandbox, plan: str = "bulk") -> Reading:
+async def read(sandbox: Sandbox, plan: str = "bulk", aws: AwsSettings = QUICK) -> Reading:
     """One reading of a single account in a fresh process's state: nothing cached."""
-    with collectors() as fresh:
+    with collectors(aws) as fresh:
         reading = await fresh.iam.read(connector(sandbox, plan), iam_job(sandbox.account))
     assert reading.account == sandbox.account
     return reading
 
 
-async def read_organization(sandbox: Sandbox, name: str = "organization", **but: Any) -> Reading:
+async def read_organization(
+    sandbox: Sandbox, name: str = "organization", aws: AwsSettings = QUICK, **but: Any
+) -> Reading:
     """One reading of the organization in a fresh process's state."""
     settings = connector(sandbox, name, **but)
-    with collectors() as fresh:
+    with collectors(aws) as fresh:
         return await fresh.organization.read(settings, organization_job(settings, id_of(sandbox)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from grantwire.aws.errors import INCONSISTENT
+from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.contracts.resources import Kind
 from grantwire.sandbox.server import Sandbox, start
@@ -16,7 +17,7 @@ from tests.integration.collectors.credential_reading import (
     told,
     told_lines,
 )
-from tests.integration.collectors.reading import lines
+from tests.integration.collectors.reading import lines, patience
 from tests.integration.sandbox.clients import admin
 
 ASSUME, GENERATE, REPORT = ("sts", "AssumeRole"), ("iam", "GenerateCredentialReport"), ("iam", "GetCredentialReport")
@@ -64,6 +65,12 @@ def prepare(sandbox: Sandbox, call: tuple[str, str]) -> None:
         admin(sandbox).create_access_key(UserName="fresh")
 
 
+async def read(process: Collecting, kind: str) -> Reading:
+    """As patient as a fault of that kind needs it."""
+    with collecting(process.sandbox, aws=patience(kind)) as patient:
+        return await patient.read()
+
+
 @pytest.mark.parametrize(("call", "kind"), CELLS)
 async def test_what_may_pass_is_transient_and_names_the_call(
     process: Collecting, call: tuple[str, str], kind: str
@@ -71,7 +78,7 @@ async def test_what_may_pass_is_transient_and_names_the_call(
     prepare(process.sandbox, call)
     fault(process.sandbox, kind, call)
     with pytest.raises(AwsError) as caught:
-        await process.read()
+        await read(process, kind)
     assert fired(process.sandbox) > 1, "it was asked again before giving up"
     assert (caught.value.cause, caught.value.operation) == (AwsCause.TRANSIENT, ":".join(call))
 
@@ -82,7 +89,7 @@ async def test_a_fault_that_passes_costs_a_retry_and_nothing_else(
 ) -> None:
     prepare(process.sandbox, call)
     fault(process.sandbox, kind, call, times=1)
-    reading = await process.read()
+    reading = await read(process, kind)
     assert fired(process.sandbox) == 1
     assert told(reading) == told_lines(process.sandbox, process.sandbox.account)
 

@@ -53,7 +53,7 @@ def secrets(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandb
 @pytest_asyncio.fixture
 async def stage(secrets: Sandbox, server: NatsServer, database_url: str) -> AsyncIterator[Stage]:
     service = Settings(
-        database_url=database_url, nats_url=server.url, aws_read_timeout=1.0, aws_attempts=2, secret_key=SECRET_KEY
+        database_url=database_url, nats_url=server.url, aws_read_timeout=20.0, aws_attempts=2, secret_key=SECRET_KEY
     )
     async with staged(secrets, connector(secrets), server.url, database_url, build(service)) as found:
         yield found

@@ -5,7 +5,7 @@ import pytest
 from grantwire.aws.errors import INCONSISTENT
 from grantwire.contracts.failures import AwsCause, AwsError
 from grantwire.sandbox.server import Sandbox
-from tests.integration.collectors.reading import exported, read, truth
+from tests.integration.collectors.reading import exported, patience, read, truth
 
 ASSUME, DETAILS = ("sts", "AssumeRole"), ("iam", "GetAccountAuthorizationDetails")
 USERS, ROLES, GROUPS, GROUP = ("iam", "ListUsers"), ("iam", "ListRoles"), ("iam", "ListGroups"), ("iam", "GetGroup")
@@ -29,7 +29,7 @@ async def test_what_may_pass_is_transient_and_names_the_call(
 ) -> None:
     fault(sandbox, kind, call)
     with pytest.raises(AwsError) as caught:
-        await read(sandbox, plan)
+        await read(sandbox, plan, patience(kind))
     assert fired(sandbox) > 1, "it was asked again before giving up"
     assert (caught.value.cause, caught.value.operation) == (AwsCause.TRANSIENT, ":".join(call))
 
@@ -40,7 +40,7 @@ async def test_a_fault_that_passes_costs_a_retry_and_nothing_else(
     sandbox: Sandbox, kind: str, plan: str, call: tuple[str, str]
 ) -> None:
     fault(sandbox, kind, call, times=1)
-    reading = await read(sandbox, plan)
+    reading = await read(sandbox, plan, patience(kind))
     assert fired(sandbox) == 1
     assert exported(reading.facts()) == truth(sandbox, plan)
 

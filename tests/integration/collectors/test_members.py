@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from grantwire.aws import tallying
+from grantwire.aws import AwsSettings, tallying
 from grantwire.collectors.kit.reading import Reading
 from grantwire.contracts.connectors import Connector
 from grantwire.contracts.failures import AwsCause, AwsError
@@ -12,12 +12,14 @@ from grantwire.contracts.resources import Kind, RelationKind
 from grantwire.sandbox.server import Sandbox
 from tests.integration.collectors.conftest import use
 from tests.integration.collectors.reading import (
+    QUICK,
     Collectors,
     collectors,
     connector,
     exported,
     iam_job,
     id_of,
+    patience,
     read_member,
     truth,
 )
@@ -45,9 +47,9 @@ def inside(sandbox: Sandbox) -> frozenset[str]:
     return frozenset(each["id"] for each in sandbox.organization()["accounts"])
 
 
-async def read(sandbox: Sandbox, account: str, name: str = "organization") -> Reading:
+async def read(sandbox: Sandbox, account: str, name: str = "organization", aws: AwsSettings = QUICK) -> Reading:
     """One reading of one account in a fresh process's state."""
-    with collectors() as process:
+    with collectors(aws) as process:
         process.fleet.accounts = inside(sandbox)
         return await read_member(process, sandbox, account, name)
 
@@ -70,7 +72,7 @@ async def test_what_may_pass_is_transient_and_names_call_and_account(
 ) -> None:
     fault(organization, kind, call, account=member)
     with pytest.raises(AwsError) as caught:
-        await read(organization, member)
+        await read(organization, member, aws=patience(kind))
     assert fired(organization) > 1, "it was asked again before giving up"
     assert (caught.value.cause, caught.value.operation) == (AwsCause.TRANSIENT, ":".join(call))
     assert caught.value.account == member
@@ -82,7 +84,7 @@ async def test_a_fault_that_passes_costs_a_retry_and_nothing_else(
     organization: Sandbox, member: str, kind: str, call: tuple[str, str]
 ) -> None:
     fault(organization, kind, call, account=member, times=1)
-    reading = await read(organization, member)
+    reading = await read(organization, member, aws=patience(kind))
     assert fired(organization) == 1
     assert is_whole(organization, member, reading)
 

@@ -14,6 +14,7 @@ from tests.integration.collectors.reading import (
     connector,
     exported,
     organization_job,
+    patience,
     read_organization,
     truth,
 )
@@ -54,7 +55,7 @@ def is_whole(sandbox: Sandbox, reading: Reading) -> bool:
 async def test_what_may_pass_is_transient_and_names_the_call(organization: Sandbox, kind: str, call: str) -> None:
     fault(organization, kind, call)
     with pytest.raises(AwsError) as caught:
-        await read_organization(organization)
+        await read_organization(organization, aws=patience(kind))
     assert fired(organization) > 1, "it was asked again before giving up"
     assert (caught.value.cause, caught.value.operation) == (AwsCause.TRANSIENT, f"organizations:{call}")
 
@@ -63,7 +64,7 @@ async def test_what_may_pass_is_transient_and_names_the_call(organization: Sandb
 @pytest.mark.parametrize("kind", PASSING)
 async def test_a_fault_that_passes_costs_a_retry_and_nothing_else(organization: Sandbox, kind: str, call: str) -> None:
     fault(organization, kind, call, times=1)
-    reading = await read_organization(organization)
+    reading = await read_organization(organization, aws=patience(kind))
     assert fired(organization) == 1
     assert is_whole(organization, reading)
 

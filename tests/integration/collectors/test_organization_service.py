@@ -43,7 +43,7 @@ async def stage(organization: Sandbox, server: NatsServer, database_url: str) ->
     told: dict[str, Any] = {
         "database_url": database_url,
         "nats_url": server.url,
-        "aws_read_timeout": 1.0,
+        "aws_read_timeout": 20.0,
         "aws_attempts": 2,
         "secret_key": SECRET_KEY,
     }

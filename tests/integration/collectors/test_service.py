@@ -28,7 +28,7 @@ def server() -> Iterator[NatsServer]:
 @pytest_asyncio.fixture
 async def stage(sandbox: Sandbox, server: NatsServer, database_url: str) -> AsyncIterator[Stage]:
     told = {"database_url": database_url, "nats_url": server.url, "secret_key": SECRET_KEY}
-    service = Settings.model_validate(told | {"aws_read_timeout": 1.0, "aws_attempts": 2})
+    service = Settings.model_validate(told | {"aws_read_timeout": 20.0, "aws_attempts": 2})
     async with staged(sandbox, connector(sandbox), server.url, database_url, build(service)) as running:
         yield running
 

@@ -17,7 +17,8 @@ from botocore.credentials import Credentials
 from grantwire.sandbox.plan import Key
 from grantwire.sandbox.server import Sandbox
 
-ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=2, connect_timeout=2)
+ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=30, connect_timeout=30)
+IMPATIENT = ONCE.merge(Config(read_timeout=1))  # where nobody ever answers
 
 
 def client(sandbox: Sandbox, service: str, key: Key | dict[str, Any], config: Config = ONCE) -> Any:
@@ -69,7 +70,7 @@ def signed_post(sandbox: Sandbox, body: str, off: timedelta) -> tuple[int, str]:
     scope = f"Credential={auth.scope(request)}, SignedHeaders={names}, Signature={signature}"
     given = Request(f"{sandbox.endpoint}/", body.encode(), headers | {"Authorization": f"AWS4-HMAC-SHA256 {scope}"})
     try:
-        with urlopen(given, timeout=5) as answer:
+        with urlopen(given, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         return error.code, error.read().decode()

@@ -15,7 +15,7 @@ Rows = list[dict[str, Any]]
 
 @cache
 def client() -> httpx.Client:
-    return httpx.Client(verify=False, trust_env=False, timeout=5)
+    return httpx.Client(verify=False, trust_env=False, timeout=60)
 
 
 def ask(sandbox: Sandbox, path: str = "Users", *, token: str | None = None, **query: str) -> httpx.Response:

@@ -7,14 +7,13 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from grantwire.sandbox.blueprint import plan
 from grantwire.sandbox.facts import Inline
 from grantwire.sandbox.plan import Extras, Sizes
 from grantwire.sandbox.server import Sandbox
-from tests.integration.sandbox.clients import ONCE, admin, assume, client
+from tests.integration.sandbox.clients import IMPATIENT, admin, assume, client
 from tests.integration.sandbox.sso_clients import boss, create, fresh_set, wanted
 from tests.integration.sandbox.test_access import refused
 
@@ -58,11 +57,13 @@ def test_an_assignment_is_logged_when_it_is_accepted_in_the_account_it_is_for(or
 )
 def test_a_lost_answer_is_of_a_write_that_was_carried_out(sandbox: Sandbox, how: Any, error: type[Exception]) -> None:
     sandbox.fault({"kind": "lost", "service": "iam", "times": 1} | how)
-    impatient = client(sandbox, "iam", sandbox.plan.admin_credentials, ONCE.merge(Config(read_timeout=0.3)))
-    impatient.list_users()
+    patient = admin(sandbox)
+    hangs = how.get("how") == "hang"
+    writer = client(sandbox, "iam", sandbox.plan.admin_credentials, IMPATIENT) if hangs else patient
+    patient.list_users()
     with pytest.raises(error):
-        impatient.create_user(UserName="somebody")
-    assert impatient.get_user(UserName="somebody")["User"]["UserName"] == "somebody"
+        writer.create_user(UserName="somebody")
+    assert patient.get_user(UserName="somebody")["User"]["UserName"] == "somebody"
     assert logged(sandbox) == [("iam", "CreateUser", sandbox.account)]
 
 
@@ -92,29 +93,29 @@ def test_an_answer_is_lost_in_one_of_three_ways(sandbox: Sandbox) -> None:
 
 
 def test_reads_show_what_was_there_so_many_seconds_ago(sandbox: Sandbox) -> None:
-    sandbox.fault({"kind": "stale", "seconds": 10, "operation": "ListUsers"})
+    sandbox.fault({"kind": "stale", "seconds": 300, "operation": "ListUsers"})
     iam = admin(sandbox)
 
     def seen() -> set[str]:
         return {row["UserName"] for row in iam.list_users(MaxItems=1000)["Users"]} & {"first", "second"}
 
     iam.create_user(UserName="first")
-    sandbox.control("POST", "clock", {"advance": 6})
+    sandbox.control("POST", "clock", {"advance": 180})
     iam.create_user(UserName="second")
     assert seen() == set()
-    sandbox.control("POST", "clock", {"advance": 5})
+    sandbox.control("POST", "clock", {"advance": 150})
     assert seen() == {"first"}
-    sandbox.control("POST", "clock", {"advance": 6})
+    sandbox.control("POST", "clock", {"advance": 180})
     assert seen() == {"first", "second"}
 
 
 def test_the_organization_of_so_many_seconds_ago(organized: Sandbox) -> None:
     account = organized.facts["organization"]["member_accounts"][-1]
-    organized.fault({"kind": "stale", "seconds": 10, "service": "organizations"})
+    organized.fault({"kind": "stale", "seconds": 300, "service": "organizations"})
     organized.organization({"account": account, "state": "SUSPENDED"})
     describe = boss(organized, "organizations").describe_account
     assert describe(AccountId=account)["Account"]["State"] == "ACTIVE"
-    organized.control("POST", "clock", {"advance": 11})
+    organized.control("POST", "clock", {"advance": 301})
     assert describe(AccountId=account)["Account"]["State"] == "SUSPENDED"
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, PaginationError, ReadTimeoutError
 
 from grantwire.sandbox.server import Sandbox, start
-from tests.integration.sandbox.clients import admin, client
+from tests.integration.sandbox.clients import IMPATIENT, ONCE, admin, client
 from tests.integration.sandbox.crawl import structure
 from tests.integration.sandbox.org_crawl import OrganizationCrawl, admin_of, child, reader
 from tests.integration.sandbox.test_access import refused
@@ -203,8 +203,10 @@ def test_an_error_answer_of_organizations(sandbox: Sandbox, rule: dict[str, Any]
 @pytest.mark.parametrize(("kind", "raised"), [("timeout", ReadTimeoutError), ("drop", ConnectionClosedError)])
 def test_an_answer_that_does_not_come(sandbox: Sandbox, kind: str, raised: type[Exception]) -> None:
     sandbox.fault({"kind": kind, "operation": "DescribeOrganization", "times": 1})
+    settings = IMPATIENT if kind == "timeout" else ONCE
+    api = client(sandbox, "organizations", sandbox.plan.admin_credentials, settings)
     with pytest.raises(raised):
-        organizations(sandbox).describe_organization()
+        api.describe_organization()
     assert fired(sandbox) == [1]
 
 

@@ -62,7 +62,7 @@ def test_the_same_seed_prints_the_same_facts() -> None:
 def test_it_stops_when_told(how: signal.Signals) -> None:
     with process() as (running, _):
         running.send_signal(how)
-        assert running.wait(5) in (0, -how)
+        assert running.wait(60) in (0, -how)
 
 
 def test_it_dies_with_its_parent() -> None:
@@ -73,9 +73,9 @@ def test_it_dies_with_its_parent() -> None:
         "print(child.pid, child.stdout.readline(), flush=True)\n"
         "os._exit(0)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=True).stdout
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
     pid = int(said.split()[0])
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and _runs(pid):
         time.sleep(0.05)
     assert not _runs(pid)
@@ -91,7 +91,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_an_account_is_twelve_digits() -> None:
-    done = subprocess.run([*COMMAND, "--account", "12"], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([*COMMAND, "--account", "12"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "12 digits" in done.stderr
 
@@ -123,7 +123,7 @@ def test_an_organization_is_asked_for_by_flags() -> None:
 
 
 def test_an_organization_has_at_least_one_account() -> None:
-    done = subprocess.run([*COMMAND, "--accounts", "0"], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([*COMMAND, "--accounts", "0"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
 
 
@@ -135,7 +135,7 @@ def test_the_scim_endpoint_is_in_the_facts_when_it_was_asked_for() -> None:
         request = Request(
             f"{facts['scim']['endpoint']}Users", headers={"Authorization": f"Bearer {facts['scim']['token']}"}
         )
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=60) as answer:
             assert len(json.load(answer)["Resources"]) == 3
-    refused = subprocess.run([*COMMAND, "--scim"], capture_output=True, text=True, timeout=20)
+    refused = subprocess.run([*COMMAND, "--scim"], capture_output=True, text=True, timeout=60)
     assert "--scim takes --identity-center with an instance" in refused.stderr

@@ -10,8 +10,8 @@ TOKEN: Final = "canary:3f1c9d7e-5b2a-4608:ZmFrZS1zY2ltLXRva2VuLWZvci10ZXN0cw=="
 TENANT: Final = "/f0e1d2c3-1111-2222-3333-444455556666/scim/v2"
 QUICK: Final[dict[str, Any]] = {
     "connect_timeout": 2.0,
-    "read_timeout": 2.0,
-    "request_seconds": 5.0,
+    "read_timeout": 30.0,
+    "request_seconds": 30.0,
     "attempts": 3,
     "wait_initial": 0.01,
     "wait_max": 0.05,

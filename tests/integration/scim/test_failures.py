@@ -151,12 +151,12 @@ async def test_a_slow_answer_ends_at_the_limit_and_is_asked_for_again(answer: An
     began = time.monotonic()
     error, asked = await failing(answer, attempts=2, **limit)
     assert (error.cause, error.code, asked) == (AwsCause.TRANSIENT, "Timeout", 2)
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 20.0, "it waited as long as for any other answer"
 
 
 async def test_after_a_slow_answer_the_next_one_is_read() -> None:
     async with serving(in_turn(silent, by_cursor(3))) as server:
-        assert len((await read(server, request_seconds=0.3)).users) == 3
+        assert len((await read(server, request_seconds=1.0)).users) == 3
 
 
 async def test_nobody_listens() -> None:
