@@ -20,13 +20,14 @@ from tests.support.world import Sandbox, sandbox
 __all__ = ["postgres_server", "template_url"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-OBSERVE, UNSURE, PARK = 8.0, 3.0, 1.0  # seconds; in life 60, 30 and 600
+OBSERVE, UNSURE, PARK = 20.0, 8.0, 1.0  # seconds; in life 60, 30 and 600
+LONG: Final = 300  # seconds of a request that is not to end before it was seen
 STALE: Final = 2  # seconds that reads lag; the long form has 20, as AWS may
 SOON: Final = {
     "provisioner_observe": OBSERVE,
     "provisioner_unsure": UNSURE,
     "provisioner_park": PARK,
-    "aws_read_timeout": 2.0,
+    "aws_read_timeout": 5.0,
     "aws_attempts": 1,
 }
 
@@ -75,6 +76,12 @@ async def back(scene: Scene, case: Case, account: str) -> None:
     scene.written()
 
 
+async def in_progress(scene: Scene, asked: AccessCommand) -> bool:
+    """Whether the request that a command made is known, and waited for."""
+    async with scene.home.graph.connection() as connection:
+        return bool(await connection.fetchval("SELECT step FROM operation WHERE id = $1", asked.id) == "waiting")
+
+
 def operations(scene: Scene) -> list[str]:
     return [name for name, _ in scene.written()]
 
@@ -102,10 +109,13 @@ async def test_an_assignment_whose_answer_is_lost_is_found_among_the_requests(sc
     account = scene.account
     case = assigned("identity_user")(scene, account)
     with (
-        center(scene, {"delay": 1.5}, {"delay": 0.2}),
+        center(scene, {"delay": LONG}, {"delay": 0.2}),
         faulty(scene, {"kind": "lost", "operation": "CreateAccountAssignment", "how": "drop", "times": 1}),
     ):
-        told = await there(scene, case, account)
+        await scene.desk.send(asked := command("grant", *case, account))
+        await eventually(lambda: in_progress(scene, asked), what="AWS to work on it")
+        scene.aws.text("clock", "POST", {"advance": LONG + 1})
+        told = await scene.desk.outcome(asked)
     assert (told.state, operations(scene)) == ("granted", ["CreateAccountAssignment"])
     assert len(told.body["request_ids"]) == 1, "the request was found"
     await back(scene, case, account)
@@ -204,16 +214,16 @@ async def test_a_denied_write_is_refused_with_aws_reason(scene: Scene, kind: str
 
 
 async def test_a_principal_that_is_deleted_between_plan_and_act(scene: Scene) -> None:
-    """The last read before the write takes a second, and in it the user goes."""
+    """The last read before the write takes four seconds, and in them the user goes."""
     account = scene.account
     iam = scene.aws.admin("iam", account)
     iam.create_user(UserName="passing")
     principal = ref("iam_user", iam.get_user(UserName="passing")["User"]["Arn"])
     group = ref("iam_group", scene.resources("iam_group", account)[0])
     scene.written()
-    with faulty(scene, {"kind": "latency", "seconds": 1.5, "operation": "ListGroupsForUser", "times": 1}):
+    with faulty(scene, {"kind": "latency", "seconds": 4, "operation": "ListGroupsForUser", "times": 1}):
         await scene.desk.send(asked := command("grant", principal, group, account))
-        await eventually(lambda: any(rule["fired"] for rule in scene.aws.get("faults")), timeout=20)
+        await eventually(lambda: any(rule["fired"] for rule in scene.aws.get("faults")))
         iam.delete_user(UserName="passing")
         told = await scene.desk.outcome(asked)
     assert (told.state, told.body["reason"]["code"]) == ("refused", "unknown_principal")
@@ -231,7 +241,7 @@ async def test_a_suspended_account_refuses_a_grant_and_parks_a_revoke_until_it_i
         told = await there(scene, other, account)
         assert (told.state, told.body["reason"]["code"]) == ("refused", "account_inactive")
         await scene.desk.send(asked := command("revoke", *case, account))
-        parked = await eventually(lambda: _heard(scene, asked, "parked"), timeout=20)
+        parked = await eventually(lambda: _heard(scene, asked, "parked"))
         assert parked.body["reason"]["code"] == "account_inactive"
         assert operations(scene) == []
     finally:
@@ -286,7 +296,7 @@ async def test_a_message_that_is_no_command_is_refused_as_far_as_it_says_which_i
     asked = command("grant", *member_of_iam(scene, account), account)
     broken = json.loads(asked.encode()) | {"target": {"kind": "moon", "native_id": ""}}
     await scene.desk.send_raw(asked, json.dumps(broken).encode())
-    refused = await eventually(lambda: _heard(scene, asked, "refused"), timeout=20)
+    refused = await eventually(lambda: _heard(scene, asked, "refused"))
     assert refused.body["reason"]["code"] == "malformed"
     assert "target" in refused.body["reason"]["text"]
     assert operations(scene) == []

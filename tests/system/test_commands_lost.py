@@ -26,7 +26,7 @@ async def test_streams_that_are_lost_after_the_command_was_accepted_lose_nothing
     database_url: str, monkeypatch: pytest.MonkeyPatch, streams: tuple[str, ...]
 ) -> None:
     """The services end when their consumers are gone, the streams are made again, and others take over."""
-    soon: Any = {"provisioner_claim": 3.0, "provisioner_unsure": 1.0}
+    soon: Any = {"provisioner_claim": 8.0, "provisioner_unsure": 1.0}
     with sandbox(4, *SIZE) as aws, NatsServer() as server:
         use(aws, monkeypatch)
         async with Graph.open(database_url, application_name="tests", keys=KEYS) as graph:
@@ -36,13 +36,14 @@ async def test_streams_that_are_lost_after_the_command_was_accepted_lose_nothing
                 await following.sync(graph, "prod")
                 rows = [json.loads(line) for line in await following.export(graph)]
                 scene = Scene(aws, House(graph, database_url, server.url), Desk(server.url), rows)
-                aws.text("identity-center", "POST", {"delay": 6})
+                aws.text("identity-center", "POST", {"delay": 300})
                 asked = command("grant", *assigned("identity_user")(scene, scene.account), scene.account)
                 await scene.desk.send(asked)
-                await eventually(lambda: _state(graph, asked.id, "waiting"), timeout=30, what="AWS to work on it")
+                await eventually(lambda: _state(graph, asked.id, "waiting"), what="AWS to work on it")
             await _lose(server.url, streams)
             await bus.apply(server.url)
             async with house(database_url, server.url, **soon):
+                aws.text("clock", "POST", {"advance": 301})
                 told = await scene.desk.outcome(asked, timeout=60)
         assert told.state == "granted", told.body
         assert [name for name, _ in scene.written()].count("CreateAccountAssignment") == 1

@@ -9,6 +9,7 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from tests.support.eventually import eventually
 from tests.support.house import House, house, use
 from tests.support.nats import NatsServer
 from tests.support.postgres import database_url, postgres_server, template_url
@@ -66,8 +67,13 @@ async def test_a_sync_leaves_every_measure_of_its_steps(
     for operation in ("ListUsers", "GetGroup"):
         aws.fault({"kind": "empty", "service": "iam", "operation": operation, "account": aws.members[-1]})
     await life.sync("partial")
-    found = _attributes(reader)
-    assert {name: found.get(name) for name in MEASURED} == MEASURED
+
+    def measured() -> bool:  # some of it after the last message was told
+        found = _attributes(reader)
+        assert {name: found.get(name) for name in MEASURED} == MEASURED
+        return True
+
+    await eventually(measured)
 
 
 def _attributes(reader: InMemoryMetricReader) -> dict[str, set[str]]:
