@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def lanes_for(accounts: int) -> int:
 
 RATE = 20
 WARM = 2.0  # seconds until the budget knows what AWS allows
+STILL = 1.0  # seconds between two samples that nobody takes but a machine that is paused
 
 
 @pytest.mark.timeout(240)
@@ -138,15 +140,26 @@ def _busy(samples: list[Sample], account: str) -> list[tuple[float, int, int]]:
     return [(at, allowed, refused) for at, allowed, refused in found if at >= begun + WARM and allowed < total]
 
 
+def _steps(samples: list[Sample], account: str) -> list[tuple[float, int, int]]:
+    """Between each two samples of an account that was busy: the seconds, and what was allowed and denied in them. Not
+    where everything stood still, nor in the second after it: who was paused comes late, and asks much at once."""
+    found, still_until = [], 0.0
+    for (begun, *before), (ended, *after) in pairwise(_busy(samples, account)):
+        if ended - begun > STILL:
+            still_until = ended + 1.0
+        elif begun >= still_until:
+            found.append((ended - begun, after[0] - before[0], after[1] - before[1]))
+    return found
+
+
 def _throttled(samples: list[Sample]) -> float:
-    spans = [(busy[0], busy[-1]) for account in samples[-1][1] if (busy := _busy(samples, account))]
-    refused = sum(last[2] - first[2] for first, last in spans)
-    return refused / max(1, refused + sum(last[1] - first[1] for first, last in spans))
+    steps = [step for account in samples[-1][1] for step in _steps(samples, account)]
+    refused = sum(denied for _, _, denied in steps)
+    return refused / max(1, refused + sum(allowed for _, allowed, _ in steps))
 
 
 def _used(samples: list[Sample]) -> float:
     """The share of the allowed rate that all accounts used together while each had work."""
-    spans = [(busy[0], busy[-1]) for account in samples[-1][1] if len(busy := _busy(samples, account)) > 1]
-    assert spans, json.dumps(samples[-1])
-    made = sum(last[1] - first[1] for first, last in spans)
-    return made / sum((last[0] - first[0]) * RATE for first, last in spans)
+    steps = [step for account in samples[-1][1] for step in _steps(samples, account)]
+    assert steps, json.dumps(samples[-1])
+    return sum(allowed for _, allowed, _ in steps) / sum(seconds * RATE for seconds, _, _ in steps)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -52,7 +53,7 @@ async def test_a_connection_killed_in_the_middle_leaves_nothing_half(graph: Grap
 async def _waiting(graph: Graph) -> None:
     """Until the victim waits for a lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim' AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await value(graph, query):
             await asyncio.sleep(0.01)
 
@@ -87,7 +88,7 @@ async def test_a_server_that_dies_and_comes_back(
 
 
 async def _copying(url: str) -> None:
-    async with Graph.open(url, application_name="watcher", max_size=1) as watcher, asyncio.timeout(30):
+    async with Graph.open(url, application_name="watcher", max_size=1) as watcher, asyncio.timeout(60):
         while not await value(watcher, "SELECT count(*) FROM pg_stat_progress_copy"):
             await asyncio.sleep(0.001)
 
@@ -111,11 +112,13 @@ async def test_a_deadlock_is_tried_again(graph: Graph, database_url: str) -> Non
     """The database ends one of two transactions that wait for each other; nobody outside notices."""
     bus = Bus(graph)
     await bus.send(facts([user("a")]))
+    # It looks for a deadlock once, so late that by then there is one however slow the machine is.
+    await execute(database_url, f"ALTER DATABASE {urlsplit(database_url).path[1:]} SET deadlock_timeout = '5s'")
     async with graph.transaction() as holder:
         await holder.execute("SELECT 1 FROM tenant FOR UPDATE")
         work = asyncio.create_task(_victim(database_url, bus))
         await _waiting(graph)
-        await holder.execute("SET LOCAL deadlock_timeout = '10s'")  # let the other side be the one that is ended
+        await holder.execute("SET LOCAL deadlock_timeout = '60s'")  # let the other side be the one that is ended
         await holder.execute("SELECT 1 FROM node FOR UPDATE")  # the row that the apply has just deleted
     assert (await work) == "applied"
 
@@ -140,7 +143,7 @@ async def test_a_reserved_connection_that_was_lost_is_given_back_without_a_word(
         connection.add_termination_listener(lambda *_: gone.set())
         pid = await connection.fetchval("SELECT pg_backend_pid()")
         await fetch(graph, f"SELECT pg_terminate_backend({pid})")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await gone.wait()
     assert await value(graph, "SELECT 1") == 1, "the pool goes on"
 

@@ -278,6 +278,6 @@ async def test_who_lost_the_lead_without_losing_the_connection_is_given_nothing(
 
 
 async def _until_waiting(graph: Graph) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await value(graph, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
             await asyncio.sleep(0.01)
