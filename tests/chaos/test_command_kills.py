@@ -32,7 +32,7 @@ from tests.support.timing import ready
 from tests.support.world import SERVICES, Sandbox, World, sandbox, world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CLAIM: Final = 3
+CLAIM: Final = 8
 SOON: Final = {
     "GRANTWIRE_PROVISIONER_CLAIM": str(CLAIM),
     "GRANTWIRE_PROVISIONER_UNSURE": "1",
@@ -89,7 +89,7 @@ class Stage:
         finally:
             if dying.poll() is None:
                 dying.kill()
-            dying.wait(10)
+            dying.wait(60)
         self.running.start("provisioner")
         try:
             told = await self.scene.desk.outcome(asked, timeout=60)

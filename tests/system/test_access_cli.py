@@ -80,7 +80,7 @@ def house() -> Iterator[House]:
             rows = [json.loads(line) for line in export.read_text().splitlines()]
             yield House(state, aws, rows)
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def person_and_set(house: House) -> tuple[str, str, str, str]:
@@ -165,7 +165,7 @@ def test_the_examples_run_as_they_stand(house: House, tmp_path: Path) -> None:
         ends = (f"iam_user:{user}", f"iam_group:{group}")
         for verb, state in (("grant", "granted"), ("grant", "already_held"), ("revoke", "revoked")):
             publisher = [sys.executable, str(EXAMPLES / "publisher.py"), verb, "prod", *ends, "INC-4711"]
-            done = subprocess.run(publisher, env=environment, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(publisher, env=environment, capture_output=True, text=True, timeout=120)
             assert (done.returncode, done.stdout.split()[0]) == (0, state), done.stderr
         heard = [following.stdout.readline().split(" ", 2) for _ in range(2)]
         following.terminate()

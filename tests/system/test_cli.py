@@ -64,7 +64,7 @@ def demo(places: Path) -> Iterator[Demo]:
             yield Demo(state, told["url"], token, said, process)
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
     assert not (state / "api.json").exists()
 
 
@@ -421,7 +421,7 @@ def test_an_interrupted_sync_ends_with_130_and_leaves_nothing_behind(places: Pat
         with nursery.start(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
             _until(process, "state=published")
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            assert process.wait(60) == 130
     finally:
         account.heal()
     assert not (places / "slow" / "api.json").exists()
@@ -447,7 +447,7 @@ def test_a_removed_connector_leaves_retired_scopes_that_can_be_purged(places: Pa
             assert grantwire("retired", "list", "--json", "--state-dir", state).json["retired"] == []
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def test_a_demo_that_meets_exactly_its_planted_trouble_ends_with_0_and_names_it(places: Path) -> None:
@@ -490,7 +490,7 @@ def test_trouble_that_was_not_planted_ends_a_demo_with_3_and_is_named(places: Pa
             assert grantwire(*gap, "--state-dir", state).code == 0
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(60)
     done = grantwire("demo", *TROUBLED, "--state-dir", state, "--exit-when-synced", "--json", "--no-traces")
     assert done.code == 3
     differences = done.json["planted"]["differences"]

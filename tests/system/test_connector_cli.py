@@ -48,7 +48,7 @@ class House:
                 if until in line:
                     break
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
+            assert process.wait(60) == 130
         assert until in said[-1], said
         return said
 
@@ -77,7 +77,7 @@ def house() -> Iterator[House]:
             assert process.poll() is None, "".join(said)
             yield House(state, aws)
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def test_from_nothing_to_connected(house: House) -> None:
