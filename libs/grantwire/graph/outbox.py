@@ -1,12 +1,11 @@
 """The outbox: what must still reach the bus, in the order in which it happened."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from grantwire.contracts.failures import DependencyDown
 from grantwire.graph.outages import noticed
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import outbox as sql
@@ -30,31 +29,36 @@ class OutboxRow:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for the bus: messages about commands, two of one command in the order in which they were told, and
+    messages about changes in (revision, n) order."""
+
+    told: list[Told] = field(default_factory=list)
+    changes: list[OutboxRow] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.told or self.changes)
+
+
 class Leader:
     """The right to publish, for as long as one connection lives."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def told(self, limit: int) -> list[Told]:
-        """The oldest messages about commands; none when the lead was lost. Two of one command stand in the order in
-        which they were told. Raises ``DependencyDown``."""
+    async def waiting(self, limit: int) -> Waiting | None:
+        """The oldest messages, at most so many of each; None when the lead was lost. Raises ``DependencyDown``."""
         with noticed():
-            return [Told(*row.values()) for row in await self._connection.fetch(sql.FETCH_TOLD, _LOCK, limit)]
+            row = await self._connection.fetchrow(sql.FETCH, _LOCK, limit)
+        if row is None:
+            return None
+        return Waiting([Told(*each) for each in row["told"]], [OutboxRow(*each) for each in row["changes"]])
 
-    async def changes(self, limit: int) -> list[OutboxRow]:
-        """The first messages about changes in (revision, n) order; none when the lead was lost. Raises
-        ``DependencyDown``."""
+    async def delete(self, sent: Waiting) -> None:
+        """The bus has these. Raises ``DependencyDown``."""
         with noticed():
-            return [OutboxRow(*row.values()) for row in await self._connection.fetch(sql.FETCH, _LOCK, limit)]
-
-    async def still_held(self) -> bool:
-        """Ask when there is nothing: after a failover or a cut connection another relay may lead."""
-        try:
-            with noticed():
-                return bool(await self._connection.fetchval(sql.HOLDS, _LOCK))
-        except DependencyDown:
-            return False
+            await self._connection.execute(sql.DELETE, *_keys(sent))
 
 
 @asynccontextmanager
@@ -70,8 +74,7 @@ async def leader(graph: Graph) -> AsyncIterator[Leader]:
                 await connection.execute(sql.RESIGN, _LOCK)
 
 
-async def delete(graph: Graph, rows: Sequence[OutboxRow]) -> None:
-    """The bus has these."""
-    keys = [[row.tenant for row in rows], [row.revision for row in rows], [row.n for row in rows]]
-    async with graph.connection() as connection:
-        await connection.execute(sql.DELETE, *keys)
+def _keys(sent: Waiting) -> tuple[list[int], ...]:
+    told, changes = sent.told, sent.changes
+    by_revision = [row.tenant for row in changes], [row.revision for row in changes], [row.n for row in changes]
+    return [row.tenant for row in told], [row.id for row in told], *by_revision

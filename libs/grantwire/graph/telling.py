@@ -85,12 +85,6 @@ class Told:
     at: datetime
 
 
-async def delete(graph: Graph, rows: list[Told]) -> None:
-    """The bus has these."""
-    async with graph.connection() as connection:
-        await connection.execute(sql.DELETE_TOLD, TENANT, [row.id for row in rows])
-
-
 async def note(
     connection: Connection, team: str, command: AccessCommand, what: str, detail: Mapping[str, Any] | None = None
 ) -> None:

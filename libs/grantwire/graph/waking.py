@@ -15,6 +15,7 @@ from grantwire.graph.pool import Graph
 
 log = structlog.get_logger(__name__)
 Channel = Literal["grantwire_operation", "grantwire_told", "grantwire_outbox"]
+LATER: Final = 0.05  # seconds until what may have to be done is looked for
 _AGAIN: Final = 1.0  # seconds until a lost connection is made anew
 
 
@@ -24,6 +25,7 @@ class Waker:
     def __init__(self) -> None:
         self._notices = 0
         self._news: asyncio.Future[None] | None = None  # of those who wait now
+        self._later: asyncio.TimerHandle | None = None
 
     def seen(self) -> int:
         """How many there were: ask before looking for work, and none is missed between looking and waiting."""
@@ -33,6 +35,15 @@ class Waker:
         """There may be work."""
         self._notices += 1
         self.nudge()
+
+    def wake_later(self) -> None:
+        """There may be work, and nobody waits for it: those who do, come first."""
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(LATER, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._later = None
+        self.wake()
 
     def wake_in(self, seconds: float) -> None:
         """There will be work then."""
@@ -81,8 +92,8 @@ async def _hear(graph: Graph, channels: tuple[Channel, ...], waker: Waker) -> No
     """Until the connection is lost."""
     gone = asyncio.Event()
 
-    def notice(*_: object) -> None:
-        waker.wake()
+    def notice(*said: object) -> None:
+        waker.wake_later() if said[3:] == ("later",) else waker.wake()
 
     async with graph.reserved() as connection:
         connection.add_termination_listener(lambda *_: gone.set())

@@ -23,7 +23,6 @@ from grantwire.telemetry import Recorder, context_from, monotonic, record_error,
 
 log = structlog.get_logger(__name__)
 LONGEST: Final = 1.0  # seconds between looks: a notice may be lost, and what another engine put off comes due
-BUNCH: Final = 0.005  # seconds after a notice for others to come; mostly it is of a command's end, which is told first
 AWAY: Final = 1.0
 MOST_LOST: Final = 20  # engines that may be lost over one command: more are no accident
 LOST: Final = Reason(
@@ -68,7 +67,6 @@ class Engine:
         """One that was handed to the lane at the door, or the next one that is due."""
         while (handed := lanes.taken()) is None:
             if lanes.empty_at == lanes.waker.seen() and await lanes.waker.wait(lanes.empty_at, LONGEST):
-                await asyncio.sleep(0 if lanes.handed else BUNCH)
                 continue
             seen, claimed_at, lanes.empty_at = lanes.waker.seen(), monotonic(), None
             claimed = await operations.claim(self.graph, self.claim_seconds)

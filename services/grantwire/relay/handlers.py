@@ -1,9 +1,9 @@
 """One batch of each outbox onto the bus, and what a dead letter means for the run it came from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -12,13 +12,14 @@ from grantwire.contracts.envelope import Envelope
 from grantwire.contracts.failures import Malformed
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import CHANGES, JOBS, OUTCOMES, Stream
-from grantwire.graph import Graph, outbox, runs, telling
-from grantwire.graph.outbox import Leader, OutboxRow
+from grantwire.graph import Graph, runs
+from grantwire.graph.outbox import Leader, OutboxRow, Waiting
 from grantwire.graph.telling import Told
 from grantwire.telemetry import Recorder, context_from, current_traceparent, span, utc_now
 
 log = structlog.get_logger(__name__)
 BATCH = 200
+R = TypeVar("R", OutboxRow, Told)
 
 
 class Publish(Protocol):
@@ -36,36 +37,35 @@ class Relay:
     publish: Publish
     recorder: Recorder
 
-    async def forward(self, leader: Leader) -> int:
-        """Publish the oldest changes; says how many. Raises ``DependencyDown``."""
-        rows = await leader.changes(BATCH)
-        for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
-            await self._forward(traceparent, list(group))
-        return len(rows)
+    async def pass_on(self, leader: Leader) -> int | None:
+        """Publish the oldest messages, outcomes first, for somebody waits for them; how many of the outbox that had
+        more, None where another relay leads. What the bus has goes, also where the rest fails: a stream that is full
+        keeps nothing from the other one. Raises ``DependencyDown``."""
+        if (waiting := await leader.waiting(BATCH)) is None:
+            return None
+        sent = Waiting()
+        try:
+            for rows in _by_trace(waiting.told):
+                await self._publish(OUTCOMES, "outcomes", rows[0].traceparent, [_outcome(row) for row in rows])
+                sent.told.extend(rows)
+            for changes in _by_trace(waiting.changes):
+                await self._publish(CHANGES, "changes", changes[0].traceparent, [_outgoing(row) for row in changes])
+                sent.changes.extend(changes)
+        finally:
+            if sent:
+                await leader.delete(sent)
+                self._record(sent.told, OUTCOMES)
+                self._record(sent.changes, CHANGES)
+        return max(len(waiting.told), len(waiting.changes))
 
-    async def tell(self, leader: Leader) -> int:
-        """Publish the oldest messages about commands; says how many. Raises ``DependencyDown``."""
-        rows = await leader.told(BATCH)
-        for traceparent, group in groupby(rows, key=lambda row: row.traceparent):
-            await self._tell(traceparent, list(group))
-        return len(rows)
-
-    async def _tell(self, traceparent: str | None, rows: list[Told]) -> None:
-        attributes = {"grantwire.outcomes": len(rows)}
-        with span("relay", "relay outcomes", attributes=attributes, parent=context_from(traceparent)):
-            await self.publish.send_batch(OUTCOMES, [_outcome(row) for row in rows])
-        await telling.delete(self.graph, rows)
-        self._record(rows, OUTCOMES)
-
-    async def _forward(self, traceparent: str | None, rows: list[OutboxRow]) -> None:
-        with span(
-            "relay", "relay changes", attributes={"grantwire.changes": len(rows)}, parent=context_from(traceparent)
-        ):
-            await self.publish.send_batch(CHANGES, [_outgoing(row) for row in rows])
-        await outbox.delete(self.graph, rows)
-        self._record(rows, CHANGES)
+    async def _publish(self, stream: Stream, what: str, traceparent: str | None, items: list[Outgoing]) -> None:
+        attributes = {f"grantwire.{what}": len(items)}
+        with span("relay", f"relay {what}", attributes=attributes, parent=context_from(traceparent)):
+            await self.publish.send_batch(stream, items)
 
     def _record(self, rows: Sequence[OutboxRow] | Sequence[Told], stream: Stream) -> None:
+        if not rows:
+            return
         now = utc_now()
         self.recorder.count("grantwire.outbox.published", len(rows), stream=stream.name)
         for row in rows:
@@ -80,6 +80,12 @@ class Relay:
         except Malformed:
             return  # nothing of ours waits for a message that cannot be read
         await runs.failed(self.graph, job.run, job.scope, reason)
+
+
+def _by_trace(rows: Sequence[R]) -> Iterator[list[R]]:
+    """Rows that follow each other and were caused by the same."""
+    for _, group in groupby(rows, key=lambda row: row.traceparent):
+        yield list(group)
 
 
 def _outgoing(row: OutboxRow) -> Outgoing:

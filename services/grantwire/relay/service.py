@@ -59,13 +59,12 @@ async def _lead(graph: Graph, relay: Relay) -> None:
 
 
 async def _empty(leader: outbox.Leader, relay: Relay, waker: Waker) -> None:
-    """Until this relay is no longer the leader: outcomes first, for somebody waits for them."""
+    """Until this relay is no longer the leader."""
     while True:
         seen = waker.seen()
-        told, changed = await relay.tell(leader), await relay.forward(leader)
-        if not (told or changed) and not await leader.still_held():
+        if (found := await relay.pass_on(leader)) is None:
             return
-        if max(told, changed) < BATCH:  # there was no more; what comes after that wakes it
+        if found < BATCH:  # there was no more; what comes after that wakes it
             await waker.wait(seen, LONGEST)
 
 

@@ -127,7 +127,9 @@ async def test_waiting_goes_on_until_the_changes_are_on_the_bus(stage: Stage) ->
         stage.http.get(f"/v1/runs/{run}/events", params={"after": ended["cursor"], "wait": 30})
     )
     async with outbox.leader(stage.graph) as leader:
-        await outbox.delete(stage.graph, await leader.changes(10))
+        waiting_for_it = await leader.waiting(10)
+        assert waiting_for_it is not None
+        await leader.delete(waiting_for_it)
     assert (await asyncio.wait_for(waiting, 25)).json()["run"]["published"] is True
 
 

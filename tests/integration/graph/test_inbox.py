@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -299,3 +300,27 @@ async def test_a_claim_says_whether_more_is_due(graph: Graph) -> None:
     assert first is not None and second is not None
     assert (first.more, second.more) == (True, False)
     assert first.newest is not None and first.newest.id == first.operation.id
+
+
+@pytest.mark.parametrize(
+    ("other", "news"),
+    [(None, "later"), (command("grant", group="ops"), ""), (command("grant", user="bob"), "later")],
+    ids=["nothing", "of the same principal", "of another principal"],
+)
+async def test_an_end_tells_engines_whether_somebody_waits_for_the_resource(
+    graph: Graph, other: AccessCommand | None, news: str
+) -> None:
+    await inbox.accept(graph, arrived(command()))
+    first = await claimed(graph)
+    if other is not None:
+        await inbox.accept(graph, arrived(other.model_copy(update={"id": uuid4()})))
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    def notice(*said: Any) -> None:
+        heard.put_nowait(said[3])
+
+    async with graph.connection() as connection:
+        await connection.add_listener("grantwire_operation", notice)
+        await end(graph, first)
+        assert await asyncio.wait_for(heard.get(), 30) == news
+        await connection.remove_listener("grantwire_operation", notice)

@@ -10,7 +10,7 @@ from grantwire.contracts.connectors import Connector, ConnectorState
 from grantwire.contracts.failures import Conflict, DependencyDown, NotFound
 from grantwire.contracts.snapshots import Body, Outcome
 from grantwire.graph import Graph, apply_seal, connectors, inbox, outbox, queries, runs
-from grantwire.graph.outbox import OutboxRow
+from grantwire.graph.outbox import OutboxRow, Waiting
 from grantwire.telemetry.clock import utc_now
 from tests.integration.graph.commands import arrived, command
 from tests.integration.graph.scenes import ACCOUNT, BEGAN, TRACE, Bus, facts, fetch, user, value
@@ -21,7 +21,14 @@ SCOPE = f"iam/{ACCOUNT}"
 
 async def waiting(graph: Graph, limit: int) -> list[OutboxRow]:
     async with outbox.leader(graph) as leader:
-        return await leader.changes(limit)
+        found = await leader.waiting(limit)
+        assert found is not None
+        return found.changes
+
+
+async def sent(graph: Graph, rows: list[OutboxRow]) -> None:
+    async with outbox.leader(graph) as leader:
+        await leader.delete(Waiting(changes=rows))
 
 
 async def put(graph: Graph, connector: Connector = PROD, account: str | None = ACCOUNT) -> int:
@@ -101,9 +108,9 @@ async def test_a_run_is_published_when_the_bus_has_its_changes(graph: Graph) -> 
         (1, 2, False),
         (3, 2, False),
     ]
-    await outbox.delete(graph, (rows := await waiting(graph, 10))[:2])
+    await sent(graph, (rows := await waiting(graph, 10))[:2])
     assert [(await runs.get(graph, run)).published for run in (first, second)] == [True, False]
-    await outbox.delete(graph, rows[2:])
+    await sent(graph, rows[2:])
     assert (await runs.get(graph, second)).published
 
 
@@ -234,10 +241,10 @@ async def test_the_outbox_is_read_in_order_and_emptied(graph: Graph) -> None:
     assert (
         first[0].type == "dev.grantwire.scope.loaded.v1" and first[0].source == "prod" and first[0].traceparent == TRACE
     )
-    await outbox.delete(graph, first)
+    await sent(graph, first)
     rest = await waiting(graph, 100)
     assert [(row.revision, row.n) for row in rest] == [(2, n) for n in range(4, 12)]
-    await outbox.delete(graph, rest)
+    await sent(graph, rest)
     assert await waiting(graph, 1) == []
 
 
@@ -247,10 +254,10 @@ async def test_one_relay_leads(graph: Graph) -> None:
     async def second() -> None:
         async with outbox.leader(graph) as leader:
             order.append("second")
-            assert await leader.still_held()
+            assert await leader.waiting(5) is not None
 
     async with outbox.leader(graph) as leader:
-        assert await leader.still_held()
+        assert await leader.waiting(5) is not None
         waiting = asyncio.create_task(second())
         await _until_waiting(graph)
         order.append("first")
@@ -262,8 +269,7 @@ async def test_a_cut_connection_ends_the_lead(graph: Graph) -> None:
     async with outbox.leader(graph) as leader:
         await fetch(graph, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
         with pytest.raises(DependencyDown):
-            await leader.changes(5)
-        assert not await leader.still_held()
+            await leader.waiting(5)
 
 
 async def test_who_lost_the_lead_without_losing_the_connection_is_given_nothing(graph: Graph) -> None:
@@ -271,10 +277,10 @@ async def test_who_lost_the_lead_without_losing_the_connection_is_given_nothing(
     await Bus(graph).send(facts([user("a")]))
     await inbox.accept(graph, arrived(command()))
     async with outbox.leader(graph) as leader, graph.connection() as connection:
-        assert (len(await leader.changes(5)), len(await leader.told(5))) == (1, 1)
-        lost = outbox.Leader(connection)
-        assert (await lost.changes(5), await lost.told(5)) == ([], [])
-        assert not await lost.still_held()
+        found = await leader.waiting(5)
+        assert found is not None
+        assert (len(found.changes), len(found.told)) == (1, 1)
+        assert await outbox.Leader(connection).waiting(5) is None
 
 
 async def _until_waiting(graph: Graph) -> None:

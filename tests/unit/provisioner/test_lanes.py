@@ -46,3 +46,14 @@ async def test_what_is_handed_wakes_whoever_waits_and_is_no_notice() -> None:
 
 async def test_a_wait_says_when_nothing_came() -> None:
     assert not await Waker().wait(0, 0.001)
+
+
+async def test_what_may_be_there_later_is_one_notice_for_all_who_say_so() -> None:
+    waker = Waker()
+    for _ in range(3):
+        waker.wake_later()
+    assert waker.seen() == 0
+    assert await waker.wait(0, 30.0)
+    assert waker.seen() == 1
+    waker.wake_later()
+    assert await waker.wait(1, 30.0)

@@ -28,17 +28,22 @@ ON CONFLICT (tenant_id, team, id) DO NOTHING"""
 ACCEPT: Final = f"{_ACCEPT} RETURNING id"
 
 
-def _and_told(act: str, first: int) -> str:
+# There is work; or there may be, which can be looked for in a while.
+_NOW, _LATER = "''", "'later'"
+
+
+def _and_told(act: str, first: int, work: str = _NOW) -> str:
     """A statement with what is told and noted of it, where it did something: one way to Postgres for whoever waits,
-    instead of three. The values of both begin with ``$first``. Relay and engine are woken when the transaction ends."""
+    instead of three. The values of both begin with ``$first``. Relay and engine are woken when the transaction ends,
+    the engine as ``work`` says."""
     told, noted = (", ".join(f"${first + n}" for n in numbers) for numbers in (range(7), range(7, 13)))
     return f"""
-WITH done AS ({act} RETURNING id),
+WITH done AS ({act} RETURNING team, id, resource),
      told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
               SELECT $1, {told} FROM done),
      noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
                SELECT $1, {noted} FROM done)
-SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', '') FROM done"""
+SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', {work}) FROM done"""
 
 
 ACCEPT_AND_TELL: Final = _and_told(_ACCEPT, 20)
@@ -142,7 +147,11 @@ UPDATE operation SET state = $4, outcome = $5, final_at = clock_timestamp(), cla
     holding = false, step = 'final', told = told + 1
 WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND ($6::uuid IS NULL OR claim = $6)"""
 FINISH: Final = f"{_FINISH} RETURNING id"
-FINISH_AND_TELL: Final = _and_told(_FINISH, 7)
+# Mostly nothing waits for the resource that is free now. What is accepted in this very moment does not show yet.
+_WAITED_FOR: Final = f"""CASE WHEN EXISTS (
+    SELECT FROM operation w WHERE w.tenant_id = $1 AND w.resource = done.resource AND w.final_at IS NULL
+                              AND (w.team, w.id) <> (done.team, done.id)) THEN {_NOW} ELSE {_LATER} END"""
+FINISH_AND_TELL: Final = _and_told(_FINISH, 7, _WAITED_FOR)
 
 # Both at once, which is one way less to Postgres for whoever waits.
 TELL_AND_NOTE: Final = """
@@ -159,9 +168,6 @@ TELL: Final = """
 WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8))
 SELECT pg_notify('grantwire_told', '')"""
-
-DELETE_TOLD: Final = f"""
-WITH gone AS (DELETE FROM told WHERE tenant_id = $1 AND id = ANY($2::bigint[])) SELECT {_SOON}"""
 
 # What was done about a command is news for the engine too.
 NOTE: Final = """
