@@ -99,23 +99,23 @@ class Fencing:
         return columns_of([(RELATION_CODES[part.relation], part.holder_id, _code(part.of)) for part in self.parts])
 
 
-async def fence(connection: Connection, fence: Fencing, growth: int = 0, revision: int | None = None) -> None:
+async def fence(connection: Connection, what: Fencing, growth: int = 0, revision: int | None = None) -> None:
     """``growth`` is how many rows more the scope has by the patch, ``revision`` that of what it changed."""
-    patch, scope = fence.patch, fence.scope
+    patch, scope = what.patch, what.scope
     said = (patch.fence, growth, patch.cause, scope.at, revision)
-    await connection.execute(sql.FENCE, TENANT, scope.id, *fence.rows(), *said)
+    await connection.execute(sql.FENCE, TENANT, scope.id, *what.rows(), *said)
 
 
 async def tell_and_fence(
-    connection: Connection, cause: Cause, entries: Sequence[Entry], fence_: Fencing, growth: int
+    connection: Connection, cause: Cause, entries: Sequence[Entry], what: Fencing, growth: int
 ) -> int:
     """The same with the messages of what the patch changed, which make the revision that is returned."""
     messages = [entry.change for entry in entries]
     if (values := publishing.values(cause, entries, messages)) is not None:
-        given = (*values, *fence_.rows(), fence_.patch.fence, growth)
+        given = (*values, *what.rows(), what.patch.fence, growth)
         return int(await connection.fetchval(sql.TELL_AND_FENCE, TENANT, *given))
     revision = await publishing.tell(connection, cause, entries, messages)
-    await fence(connection, fence_, growth, revision)
+    await fence(connection, what, growth, revision)
     return revision
 
 

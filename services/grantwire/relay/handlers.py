@@ -39,8 +39,8 @@ class Relay:
 
     async def pass_on(self, leader: Leader) -> int | None:
         """Publish the oldest messages, outcomes first, for somebody waits for them; how many of the outbox that had
-        more, None where another relay leads. What the bus has goes, also where the rest fails: a stream that is full
-        keeps nothing from the other one. Raises ``DependencyDown``."""
+        more, None where another relay leads. What the bus has goes, also where the rest fails: outcomes go on while
+        the stream of changes is full. While that of outcomes is, changes wait too. Raises ``DependencyDown``."""
         if (waiting := await leader.waiting(BATCH)) is None:
             return None
         sent = Waiting()
