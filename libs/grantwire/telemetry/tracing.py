@@ -47,6 +47,11 @@ class Providers:
                 self._providers[service] = self._make(service)
             return self._providers[service]
 
+    @property
+    def record(self) -> bool:
+        """Whether there is a backend."""
+        return self._processor is not None
+
     def shutdown(self) -> None:
         """Send what is queued, for at most a few seconds. Blocking."""
         if self._processor is not None:
@@ -68,6 +73,11 @@ def use(providers: Providers) -> None:
     """Make these the providers of this process."""
     global _current
     _current = providers
+
+
+def recording() -> bool:
+    """Whether spans go anywhere by now."""
+    return _current.record
 
 
 def batching(endpoint: str) -> SpanProcessor:

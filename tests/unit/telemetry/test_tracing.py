@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
@@ -125,12 +126,21 @@ def test_without_a_backend_nothing_is_recorded_and_nothing_breaks() -> None:
     telemetry.shutdown()
 
 
-def test_instrumenting_twice_is_harmless() -> None:
-    from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
-
+def test_instrumenting_twice_is_harmless(recorded: Recorded) -> None:
     instrument(botocore=True)
     instrument(botocore=True)
+    assert _instrumented()
     BotocoreInstrumentor().uninstrument()  # type: ignore[no-untyped-call]
+
+
+def test_calls_that_nobody_watches_are_left_as_they_are() -> None:
+    setup("api").shutdown()
+    instrument(botocore=True)
+    assert not _instrumented()
+
+
+def _instrumented() -> bool:
+    return bool(BotocoreInstrumentor().is_instrumented_by_opentelemetry)  # type: ignore[no-untyped-call]
 
 
 def test_setting_up_leaves_the_global_provider_alone() -> None:
