@@ -22,7 +22,8 @@ _AGAIN: Final = 1.0  # seconds until a lost connection is made anew
 class Waker:
     """Counts notices. Any number may wait, and all are woken."""
 
-    def __init__(self) -> None:
+    def __init__(self, later: float = LATER) -> None:
+        self._seconds = later
         self._notices = 0
         self._news: asyncio.Future[None] | None = None  # of those who wait now
         self._later: asyncio.TimerHandle | None = None
@@ -34,16 +35,15 @@ class Waker:
     def wake(self) -> None:
         """There may be work."""
         self._notices += 1
+        if self._later is not None:  # whoever looks now sees that too
+            self._later.cancel()
+            self._later = None
         self.nudge()
 
     def wake_later(self) -> None:
         """There may be work, and nobody waits for it: those who do, come first."""
         if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(LATER, self._wake_now)
-
-    def _wake_now(self) -> None:
-        self._later = None
-        self.wake()
+            self._later = asyncio.get_running_loop().call_later(self._seconds, self.wake)
 
     def wake_in(self, seconds: float) -> None:
         """There will be work then."""
@@ -67,9 +67,10 @@ class Waker:
 
 
 @asynccontextmanager
-async def listening(graph: Graph, *channels: Channel) -> AsyncIterator[Waker]:
-    """Woken while entered. Uses one connection of the pool, and makes it anew when it is lost."""
-    waker = Waker()
+async def listening(graph: Graph, *channels: Channel, later: float = LATER) -> AsyncIterator[Waker]:
+    """Woken while entered, and ``later`` seconds after what nobody seems to wait for. Uses one connection of the pool, and
+    makes it anew when it is lost."""
+    waker = Waker(later)
     task = asyncio.create_task(_listen(graph, channels, waker))
     try:
         yield waker

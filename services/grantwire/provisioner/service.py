@@ -28,6 +28,7 @@ from grantwire.telemetry import Recorder, detached
 
 NAME: Final = "provisioner"
 INBOX_LANES: Final = 2  # of each verb
+MAY_BE_FREE: Final = 0.2  # seconds after an end that nothing seemed to wait for: a command may have come in that moment
 
 
 class Settings(ProvisionerSettings):
@@ -78,7 +79,7 @@ async def build(settings: Settings) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _carrying(engine: Engine, graph: Graph, many: int) -> AsyncIterator[Lanes]:
     """The engine's lanes while entered. What they hold when they are cancelled is taken up when its claim ends."""
-    async with listening(graph, "grantwire_operation") as waker, asyncio.TaskGroup() as tasks:
+    async with listening(graph, "grantwire_operation", later=MAY_BE_FREE) as waker, asyncio.TaskGroup() as tasks:
         with detached():
             lanes = Lanes(waker)
             running = [tasks.create_task(engine.serve(lanes)) for _ in range(many)]

@@ -57,3 +57,12 @@ async def test_what_may_be_there_later_is_one_notice_for_all_who_say_so() -> Non
     assert waker.seen() == 1
     waker.wake_later()
     assert await waker.wait(1, 30.0)
+
+
+async def test_whoever_looks_now_sees_what_there_is_later() -> None:
+    waker = Waker(later=0.01)
+    waker.wake_later()
+    waker.wake()
+    assert not await waker.wait(1, 0.05)
+    waker.wake_later()
+    assert await waker.wait(1, 30.0)
