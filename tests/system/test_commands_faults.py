@@ -3,7 +3,7 @@ time, never success that was not seen, never a write too many."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -11,7 +11,16 @@ import pytest
 import pytest_asyncio
 
 from grantwire.contracts.commands import AccessCommand
-from tests.support.commanded import SIZE, Case, Scene, assigned, commanded, member_of_directory, member_of_iam
+from tests.support.commanded import (
+    SIZE,
+    Case,
+    Scene,
+    assigned,
+    attached,
+    commanded,
+    member_of_directory,
+    member_of_iam,
+)
 from tests.support.commanding import Heard, command, ref
 from tests.support.eventually import eventually
 from tests.support.postgres import Server, postgres_server, template_url
@@ -173,6 +182,22 @@ async def test_a_throttled_write_is_tried_again(scene: Scene) -> None:
         told = await there(scene, case, scene.aws.account)
     assert (told.state, operations(scene)) == ("granted", ["CreateGroupMembership"])
     await back(scene, case, scene.aws.account)
+
+
+@pytest.mark.parametrize(
+    ("case", "operation"), [(member_of_iam, "GetGroup"), (attached("iam_role"), "GetPolicy")], ids=["group", "policy"]
+)
+async def test_what_is_held_is_taken_without_asking_for_it(
+    scene: Scene, case: Callable[[Scene, str], Case], operation: str
+) -> None:
+    """The list of what the principal holds says which one it is."""
+    account = scene.account
+    found = case(scene, account)
+    await there(scene, found, account)
+    with faulty(scene, {"kind": "deny", "operation": operation}, fired=False):
+        (told,) = await scene.desk.ask(command("revoke", *found, account))
+    assert told.state == "revoked"
+    scene.written()
 
 
 @pytest.mark.parametrize("verb", ["grant", "revoke"])

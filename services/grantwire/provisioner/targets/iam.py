@@ -5,8 +5,9 @@ written to a namesake.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from grantwire.aws.iam import access as names
 from grantwire.aws.iam.access import IamAccess
@@ -47,6 +48,20 @@ class _InIam:
     async def adopt(self, wants: bool) -> str | None:
         return None
 
+    async def read(self) -> Look:
+        """The part."""
+        raise NotImplementedError
+
+    async def _look(self, target: Callable[[], Coroutine[Any, Any, Reason | None]]) -> Look:
+        """The part, and why its ends are not those that are meant. What a principal holds is there, under that ARN: a
+        revoke asks for it only where it is not held."""
+        look: Look
+        if self.command.verb() == "grant":
+            who, what, look = await asyncio.gather(self._principal(), target(), self.read())
+            return look.refused(who or what)
+        who, look = await asyncio.gather(self._principal(), self.read())
+        return look.refused(who or (None if look.seen.held else await target()))
+
     async def _principal(self) -> Reason | None:
         """Why the principal is not the one that is meant."""
         who, access = self.principal, self.access
@@ -59,6 +74,10 @@ class _InIam:
         if self.unique_id is not None and found.unique_id != self.unique_id:
             return replaced(self.command.principal, self.unique_id, found.unique_id)
         return None
+
+    def _reads(self, principal: str, target: str, held: str) -> tuple[str, ...]:
+        """What is asked before the write."""
+        return (principal, target, held) if self.command.verb() == "grant" else (principal, held)
 
     def _plan(self, operation: str, reads: tuple[str, ...], **parameters: str) -> list[PlannedCall]:
         calls: list[tuple[str, bool, dict[str, str]]] = [(each, False, {}) for each in reads]
@@ -76,8 +95,7 @@ class IamMembership(_InIam):
     """A user in a group."""
 
     async def look(self) -> Look:
-        who, group, look = await asyncio.gather(self._principal(), self._is_there(), self.read())
-        return look.refused(who or group)
+        return await self._look(self._is_there)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         write = self.access.add_to_group if wants else self.access.remove_from_group
@@ -107,7 +125,7 @@ class IamMembership(_InIam):
     def _planned(self) -> list[PlannedCall]:
         operation = names.ADD if self.command.verb() == "grant" else names.REMOVE
         given = {"GroupName": self._group.name, "UserName": self.principal.name}
-        return self._plan(operation, (names.USER, names.GROUP, names.GROUPS_OF), **given)
+        return self._plan(operation, self._reads(names.USER, names.GROUP, names.GROUPS_OF), **given)
 
 
 @dataclass
@@ -115,8 +133,7 @@ class PolicyAttachment(_InIam):
     """A managed policy on a user, group or role."""
 
     async def look(self) -> Look:
-        who, policy, look = await asyncio.gather(self._principal(), self._policy(), self.read())
-        return look.refused(who or policy)
+        return await self._look(self._policy)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         who, write = self.principal, self.access.attach if wants else self.access.detach
@@ -145,7 +162,7 @@ class PolicyAttachment(_InIam):
     @property
     def _planned(self) -> list[PlannedCall]:
         word, verb = _WORDS[self.principal.kind], "Attach" if self.command.verb() == "grant" else "Detach"
-        reads = (_GET[self.principal.kind], names.POLICY, self._list)
+        reads = self._reads(_GET[self.principal.kind], names.POLICY, self._list)
         given = {f"{word}Name": self.principal.name, "PolicyArn": self.command.target.native_id}
         return self._plan(f"iam:{verb}{word}Policy", reads, **given)
 
