@@ -5,7 +5,7 @@ from grantwire.aws.calls import Calls, Tally, current_tally, tallying
 from grantwire.aws.checks import Check, run_checks
 from grantwire.aws.entry import Identity
 from grantwire.aws.identity_center.discovery import find_identity_center
-from grantwire.aws.last_look import leaving
+from grantwire.aws.last_look import behind, leaving
 from grantwire.aws.permissions import (
     CREDENTIALS,
     IAM_ALIASES,
@@ -55,6 +55,7 @@ __all__ = [
     "Setup",
     "Tally",
     "ambient_identity",
+    "behind",
     "check_connector",
     "child_roles",
     "current_tally",

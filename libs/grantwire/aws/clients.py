@@ -134,9 +134,8 @@ def identity_store_client(session: Session, region: str, settings: AwsSettings) 
 class Clients:
     """One client for each service and region, made on its first use. Who acts is said by each call (``acting``)."""
 
-    def __init__(self, settings: AwsSettings, *, writes: bool = False) -> None:
+    def __init__(self, settings: AwsSettings) -> None:
         self._settings = settings
-        self._writes = writes
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._made: dict[tuple[str, str], Any] = {}
@@ -145,9 +144,9 @@ class Clients:
     @property
     def once(self) -> "Clients":
         """The same services for writes: each request is sent once whatever becomes of it, because it may have been
-        carried out where no answer came, and is looked at before it leaves (``leaving``)."""
+        carried out where no answer came."""
         with self._lock:
-            self._once = self._once or Clients(replace(self._settings, attempts=1), writes=True)
+            self._once = self._once or Clients(replace(self._settings, attempts=1))
             return self._once
 
     def sts(self, region: str) -> "STSClient":
@@ -186,7 +185,7 @@ class Clients:
             if (service, region) not in self._made:
                 self._session = self._session or holding(Acting())
                 client = make(self._session, region, self._settings)
-                if self._writes:
+                if service != "sts":
                     last_look.look(client)
                 self._made[service, region] = client
             return self._made[service, region]

@@ -68,8 +68,8 @@ class Waker:
 
 @asynccontextmanager
 async def listening(graph: Graph, *channels: Channel, later: float = LATER) -> AsyncIterator[Waker]:
-    """Woken while entered, and ``later`` seconds after what nobody seems to wait for. Uses one connection of the pool, and
-    makes it anew when it is lost."""
+    """Woken while entered, and ``later`` seconds after what nobody seems to wait for. Uses one connection of the pool,
+    and makes it anew when it is lost."""
     waker = Waker(later)
     task = asyncio.create_task(_listen(graph, channels, waker))
     try:

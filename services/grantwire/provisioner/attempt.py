@@ -4,12 +4,13 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, assert_never
 
 import structlog
 
-from grantwire.aws.last_look import leaving
-from grantwire.contracts.failures import AwsError, Conflict, NotFound
+from grantwire.aws.last_look import behind
+from grantwire.contracts.failures import AwsError, Conflict, DependencyDown, NotFound
 from grantwire.contracts.ids import AccountId, iam_scope
 from grantwire.contracts.resources import RelationKind
 from grantwire.contracts.snapshots import Reason
@@ -44,15 +45,20 @@ class Attempt:
     claimed_at: float
     recorder: Recorder
     patch: Patch | None = None  # of the last reading after its fence
-    begun: tuple[datetime, int] | None = None  # a fence that nothing was read behind yet
+    looked: Look | None = None  # before the write
+    reading: asyncio.Task[tuple[Look, Patch]] | None = None  # what is observed next, begun while the write is kept
     mentioned: Names = NONE  # what the next reading is likely to name
     rests: float = 0.0
 
     async def run(self) -> float:
         """Until it ended, rests or is parked: the seconds that it rests. Raises ``ClaimLost``, ``DependencyDown``."""
         going = True
-        while going:
-            going = await self._follow(await self._step())
+        try:
+            while going:
+                going = await self._follow(await self._step())
+        finally:
+            if self.reading is not None:
+                self.reading.cancel()
         return self.rests
 
     @property
@@ -113,10 +119,9 @@ class Attempt:
     async def _act(self, act: Act, look: Look) -> Next:
         """The checkpoint says that a write may have been sent from now on; then it is sent, once."""
         progress = act.progress.model_copy(update={"sent": act.progress.sent + 1})
-        await asyncio.gather(self._keep("acting", progress), self._mention(look))
+        self.looked, send = look, partial(self.target.send, self.wants, look)
         try:
-            with leaving(self._still_mine):
-                sent = await self.target.send(self.wants, look)
+            sent = await behind(self._keep("acting", progress), send, self._still_mine)
         except AwsError as error:
             return await self._kept_still(decide.decide_unsent(self.operation, error, self.patience))
         return await self._kept_still(decide.decide_sent(self.operation, sent.request_id, sent.waits))
@@ -130,22 +135,23 @@ class Attempt:
     async def _kept_still(self, next_: Next) -> Next:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
         kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
+        if isinstance(next_, Go) and next_.step == "observing" and not (next_.seconds or next_.progress.unsure):
+            self.reading = asyncio.create_task(self._read())
         try:
-            await asyncio.gather(self._begin(kept[0]), self._keep(*kept))
+            await self._keep(*kept)
         except ClaimLost:
             await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
             raise
         return next_
 
-    async def _begin(self, step: str) -> None:
-        """The fence of the reading that comes next: the write is over, so it may be set while that is kept."""
-        if step == "observing":
-            self.begun = utc_now(), await self.fences.begin(self.operation, self.target.place)
-
-    async def _mention(self, look: Look) -> None:
+    async def _mention(self) -> None:
+        """Ahead of its transaction, and beside what AWS is asked meanwhile."""
+        if self.looked is None:
+            return
         command = self.operation.command
         ends = [(each.kind, each.native_id) for each in (command.principal, command.target)]
-        self.mentioned = await mention_ahead(self.graph, look.read, *ends)
+        with suppress(DependencyDown):  # the end does it then
+            self.mentioned = await mention_ahead(self.graph, self.looked.read, *ends)
 
     async def _resume(self) -> Next:
         """The engine before this one may have sent the write, or may yet send it."""
@@ -163,24 +169,23 @@ class Attempt:
         return decide.decide_polled(self.operation, polled.status, polled.failure)
 
     async def _observe(self) -> Next:
-        """The fence first: what is read after it is newer than all that was read before it."""
         progress = self.operation.progress
+        reading, self.reading = self.reading, None
         try:
             if progress.unsure and (request_id := await self.target.adopt(self.wants)):
                 return decide.decide_sent(self.operation, None, request_id)
-            if self.begun is None:
-                await self._begin("observing")
-            look = await self.target.read()
+            (look, self.patch), _ = await asyncio.gather(reading or self._read(), self._mention())
         except AwsError as error:
             return decide.decide_unread(self.operation, error, self.patience)
-        self.patch = self._patch(look)
         return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
 
-    def _patch(self, look: Look) -> Patch:
-        assert self.begun is not None
-        (began, fence), self.begun = self.begun, None
-        scope, cause = self.target.place.scope, f"command {self.operation.id}"
-        return Patch(scope, self.operation.connector, fence, began, cause, (look.read,))
+    async def _read(self) -> tuple[Look, Patch]:
+        """The fence first: what is read after it is newer than all that was read before it."""
+        began, place = utc_now(), self.target.place
+        fence = asyncio.ensure_future(self.fences.begin(self.operation, place))
+        look = await behind(fence, self.target.read)
+        cause = f"command {self.operation.id}"
+        return look, Patch(place.scope, self.operation.connector, fence.result(), began, cause, (look.read,))
 
     def _now(self) -> datetime:
         """The database's time, as far as it has gone since the claim."""

@@ -1,12 +1,14 @@
 """What commands read and write in an account's IAM: exactly what was asked, in exactly that account."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
-from grantwire.aws import Calls, ProvisioningSessions, leaving, tallying
+from grantwire.aws import Calls, ProvisioningSessions, behind, leaving, tallying
 from grantwire.aws.iam.access import Holder, IamAccess
 from grantwire.aws.iam.shapes import AttachedPolicy
 from grantwire.contracts.failures import AwsCause, AwsError, Conflict
@@ -226,13 +228,13 @@ async def test_reads_are_stale_for_so_many_seconds(world: Commanded) -> None:
     assert await seen() == (1, 2, 0)
 
 
-async def test_a_write_is_looked_at_right_before_it_leaves(world: Commanded) -> None:
+async def test_a_request_is_looked_at_right_before_it_leaves(world: Commanded) -> None:
     """The account is entered first, which may take as long as it likes."""
     iam, looks = world.iam("iam_membership"), []
 
     def check() -> None:
         looks.append(world.sandbox.control("GET", "calls")["operations"].get("sts.AssumeRole", 0))
-        if len(looks) > 1:
+        if len(looks) > 2:
             raise Conflict("somebody else has the command now")
 
     with leaving(check), tallying() as tally:
@@ -241,6 +243,43 @@ async def test_a_write_is_looked_at_right_before_it_leaves(world: Commanded) -> 
         with pytest.raises(Conflict):
             await iam.remove_from_group(GROUP, USER)
     await iam.groups_of(USER)
-    assert looks == [2, 2], "the connector's role and the account's were assumed before"
+    assert looks == [2, 2, 2], "the connector's role and the account's were assumed before"
     assert tally.calls["iam:AddUserToGroup"] == 1 and "iam:RemoveUserFromGroup" not in tally.calls
     assert world.writes() == [(world.account, "AddUserToGroup")]
+
+
+async def test_a_request_is_made_ready_meanwhile_and_leaves_behind_what_comes_first(world: Commanded) -> None:
+    iam, entered = world.iam("iam_membership"), "sts.AssumeRole"
+
+    async def first() -> None:
+        while world.sandbox.control("GET", "calls")["operations"].get(entered, 0) < 2:
+            await asyncio.sleep(0.01)
+        assert world.writes() == []
+
+    await behind(first(), partial(iam.add_to_group, GROUP, USER))
+    assert world.writes() == [(world.account, "AddUserToGroup")]
+
+
+async def test_nothing_leaves_where_what_comes_first_fails(world: Commanded) -> None:
+    iam = world.iam("iam_membership")
+
+    async def first() -> None:
+        raise Conflict("the claim is another engine's")
+
+    with tallying() as tally, pytest.raises(Conflict, match="another engine's"):
+        await behind(first(), partial(iam.add_to_group, GROUP, USER))
+    await iam.groups_of(USER)
+    assert "iam:AddUserToGroup" not in tally.calls
+    assert world.writes() == []
+
+
+async def test_a_request_that_fails_does_so_after_what_comes_first(world: Commanded) -> None:
+    iam, done = world.iam("iam_membership"), []
+
+    async def first() -> None:
+        await iam.groups_of(USER)
+        done.append(True)
+
+    with pytest.raises(AwsError, match="nobody cannot be found"):
+        await behind(first(), partial(iam.add_to_group, "nobody", USER))
+    assert done == [True]
