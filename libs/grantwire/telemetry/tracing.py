@@ -48,7 +48,7 @@ class Providers:
             return self._providers[service]
 
     @property
-    def record(self) -> bool:
+    def records(self) -> bool:
         """Whether there is a backend."""
         return self._processor is not None
 
@@ -77,7 +77,7 @@ def use(providers: Providers) -> None:
 
 def recording() -> bool:
     """Whether spans go anywhere by now."""
-    return _current.record
+    return _current.records
 
 
 def batching(endpoint: str) -> SpanProcessor:

@@ -5,9 +5,9 @@ written to a namesake.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from grantwire.aws.iam import access as names
 from grantwire.aws.iam.access import IamAccess
@@ -48,18 +48,13 @@ class _InIam:
     async def adopt(self, wants: bool) -> str | None:
         return None
 
-    async def read(self) -> Look:
-        """The part."""
-        raise NotImplementedError
-
-    async def _look(self, target: Callable[[], Coroutine[Any, Any, Reason | None]]) -> Look:
+    async def _look(self, part: Awaitable[Look], target: Callable[[], Awaitable[Reason | None]]) -> Look:
         """The part, and why its ends are not those that are meant. What a principal holds is there, under that ARN: a
         revoke asks for it only where it is not held."""
-        look: Look
         if self.command.verb() == "grant":
-            who, what, look = await asyncio.gather(self._principal(), target(), self.read())
+            who, what, look = await asyncio.gather(self._principal(), target(), part)
             return look.refused(who or what)
-        who, look = await asyncio.gather(self._principal(), self.read())
+        who, look = await asyncio.gather(self._principal(), part)
         return look.refused(who or (None if look.seen.held else await target()))
 
     async def _principal(self) -> Reason | None:
@@ -95,7 +90,7 @@ class IamMembership(_InIam):
     """A user in a group."""
 
     async def look(self) -> Look:
-        return await self._look(self._is_there)
+        return await self._look(self.read(), self._is_there)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         write = self.access.add_to_group if wants else self.access.remove_from_group
@@ -133,7 +128,7 @@ class PolicyAttachment(_InIam):
     """A managed policy on a user, group or role."""
 
     async def look(self) -> Look:
-        return await self._look(self._policy)
+        return await self._look(self.read(), self._policy)
 
     async def send(self, wants: bool, look: Look) -> Sent:
         who, write = self.principal, self.access.attach if wants else self.access.detach
