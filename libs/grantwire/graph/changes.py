@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from grantwire.contracts import changes as told
 from grantwire.contracts import subjects
+from grantwire.contracts.outcomes import CommandTold
 from grantwire.contracts.resources import Kind, facet_of
 from grantwire.contracts.text import canonical
 from grantwire.graph.delta import Changes, Delta
@@ -175,7 +176,7 @@ def subject(change: told.Change) -> str:
     return subjects.change(change.connector, change.account, change.kind)
 
 
-def unrevised(change: told.Change) -> bytes:
+def unrevised(change: told.Change | CommandTold) -> bytes:
     """The message's JSON without its revision, so that little is left to do while the revision is locked."""
     return change.model_dump_json(exclude={"revision"}).encode()
 

@@ -31,12 +31,24 @@ _PART: Final = ("src", "kind", "dst", "attributes", "hash", "source_kind", "sour
 @dataclass(frozen=True, slots=True)
 class Locked:
     """A scope under its lock, the number of this apply, and what is known of some parts: ``began`` by relation kind,
-    holder and kind of, where they are fenced, and the relations in them."""
+    holder and kind of, where they are fenced, and the relations in them. Without the lock: ``version`` is that of the
+    scope's row, and as long as it is that one all is as it was seen."""
 
     scope: Scope
     apply_id: int
     began: Mapping[tuple[RelationKind, UUID, Kind | None], int]
     edges: Mapping[EdgeKey, Edge]
+    version: int | None = None
+
+    def known_later(self, patch: Patch) -> set[Part]:
+        """The patch's parts that are known from a whole reading or a patch which began no earlier than it."""
+        read, fence = [read.part for read in patch.parts], patch.fence
+        later = {part for part in read if self.began.get((part.relation, part.holder_id, part.of), 0) >= fence}
+        return later | {part for part in read if self._is_whole(part) and self.scope.whole_began > fence}
+
+    def _is_whole(self, part: Part) -> bool:
+        """Whether the last whole reading showed relations of that kind."""
+        return part.relation.value in self.scope.covers
 
     def edges_of(self, reads: Iterable[PartRead]) -> dict[EdgeKey, Edge]:
         """Those with the holders of these readings."""
@@ -46,13 +58,22 @@ class Locked:
 
 async def locked(connection: Connection, patch: Patch) -> Locked | None:
     """The patch's scope and parts; None for a scope that nobody knows."""
-    named = {(RELATION_CODES[read.part.relation], read.part.holder_id) for read in patch.parts}
-    row = await connection.fetchrow(sql.LOCKED_PARTS, TENANT, patch.scope, *columns_of(sorted(named)))
+    return await _parts_of(connection, sql.LOCKED_PARTS, patch.scope, [read.part for read in patch.parts])
+
+
+async def seen(connection: Connection, scope: str, part: Part) -> Locked | None:
+    """The same of one part, without the lock."""
+    return await _parts_of(connection, sql.SEEN_PARTS, scope, [part])
+
+
+async def _parts_of(connection: Connection, statement: str, scope: str, of: Sequence[Part]) -> Locked | None:
+    named = {(RELATION_CODES[part.relation], part.holder_id) for part in of}
+    row = await connection.fetchrow(statement, TENANT, scope, *columns_of(sorted(named)))
     if row is None:
         return None
     began = {(RELATIONS[relation], holder, KINDS.get(of)): at for relation, holder, of, at in row["fences"]}
     edges = edges_named(dict(zip(_PART, values, strict=True)) for values in row["parts"])
-    return Locked(scope_from(row), row["apply_id"], began, edges)
+    return Locked(scope_from(row), row["apply_id"], began, edges, row["version"])
 
 
 async def fences_of(connection: Connection, scope: Scope) -> list[Fence]:

@@ -10,11 +10,13 @@ import asyncpg
 from grantwire.contracts.commands import BY_VERB, AccessCommand
 from grantwire.contracts.failures import GrantwireError
 from grantwire.contracts.ids import ITSELF, TENANT
+from grantwire.contracts.outcomes import CommandTold
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph import identity
+from grantwire.graph.changes import unrevised
 from grantwire.graph.operation import Claimed, Ending, Newest, Operation, Progress
 from grantwire.graph.outages import repeated
-from grantwire.graph.patching import NONE, Names, Patch, Patched, apply_patch, mention_for
+from grantwire.graph.patching import NOTHING, Foreseen, Patch, Patched, apply_patch, drafted, mention_for
 from grantwire.graph.pool import Connection, Graph
 from grantwire.graph.statements import operations as sql
 from grantwire.graph.telling import note, teller_of
@@ -68,13 +70,17 @@ async def park(graph: Graph, operation: Operation, reason: Reason, seconds: floa
 
 
 async def finish(
-    graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None, mentioned: Names = NONE
+    graph: Graph, operation: Operation, ending: Ending, patch: Patch | None = None, foreseen: Foreseen = NOTHING
 ) -> Patched | None:
     """The end, what was observed into the graph, and the outcome: all of it or nothing. Where the graph has a reading
-    that began later (``older``) it does not end yet: what a reader sees is that reading. ``mentioned`` is what
-    ``mention_ahead`` noted. Raises ``ClaimLost``."""
+    that began later (``older``) it does not end yet: what a reader sees is that reading. ``foreseen`` is what
+    ``foresee`` found; with it, one statement mostly does. Raises ``ClaimLost``."""
     if patch is not None:
-        await mention_for(graph, patch, mentioned)
+        await mention_for(graph, patch, foreseen.names)
+        if (
+            patched := await repeated(lambda: _finish_as_foreseen(graph, operation, ending, patch, foreseen))
+        ) is not None:
+            return patched
 
     async def work() -> Patched | None:
         async with graph.transaction() as connection:
@@ -89,8 +95,30 @@ async def finish(
     return await repeated(work)
 
 
-async def end(connection: Connection, operation: Operation, ending: Ending, revision: int | None) -> None:
-    """Tell the outcome and note it. Raises ``ClaimLost``."""
+async def _finish_as_foreseen(
+    graph: Graph, operation: Operation, ending: Ending, patch: Patch, foreseen: Foreseen
+) -> Patched | None:
+    """None where that is not all there is to do, or something turns out otherwise: then nothing was done."""
+    draft = drafted(patch, foreseen.seen, operation.traceparent)
+    if draft is None or operation.watch or operation.claim is None:
+        return None
+    message, kept, detail = _ended(operation, ending, None)
+    del kept["revision"], detail["revision"]  # the statement puts it in
+    told = teller_of(operation).told(message, ending.state, detail)
+    end = (operation.team, operation.id, ending.state, kept, operation.claim)
+    values = (*draft.values, *end, *told[:4], unrevised(message), *told[5:])
+    try:
+        async with graph.connection() as connection:
+            revision = await connection.fetchval(sql.FINISH_AS_FORESEEN, TENANT, *values)
+    except asyncpg.RaiseError:
+        return None
+    return draft.patched(revision) if revision is not None else None
+
+
+def _ended(
+    operation: Operation, ending: Ending, revision: int | None
+) -> tuple[CommandTold, dict[str, Any], dict[str, Any]]:
+    """What is told of an end, kept of it and noted in the audit log."""
     progress = ending.progress
     message = teller_of(operation).say(
         ending.state,
@@ -104,7 +132,12 @@ async def end(connection: Connection, operation: Operation, ending: Ending, revi
     )
     kept = message.model_dump(mode="json") | {"state": ending.state}
     reason = ending.reason.model_dump() if ending.reason else None
-    detail: dict[str, Any] = {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
+    return message, kept, {"reason": reason, "request_ids": list(progress.request_ids), "revision": revision}
+
+
+async def end(connection: Connection, operation: Operation, ending: Ending, revision: int | None) -> None:
+    """Tell the outcome and note it. Raises ``ClaimLost``."""
+    message, kept, detail = _ended(operation, ending, revision)
     row = (*_key(operation), ending.state, kept, operation.claim)
     if operation.watch:
         _mine(operation, await connection.fetchrow(sql.FINISH, *row))

@@ -5,14 +5,15 @@ See docs/decisions/0013-part-fences.md.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Kind
-from grantwire.graph import fencing, following, holding, parts, scopes
+from grantwire.graph import fencing, following, holding, parts, publishing, scopes
 from grantwire.graph.changes import Teller
 from grantwire.graph.delta import Changes
+from grantwire.graph.derived import moved
 from grantwire.graph.facets import around
 from grantwire.graph.fencing import Fencing, Locked
 from grantwire.graph.outages import repeated
@@ -22,13 +23,27 @@ from grantwire.graph.publishing import Cause
 from grantwire.graph.rows import Named
 from grantwire.graph.scopes import Scope
 from grantwire.graph.statements import patching as sql
-from grantwire.graph.writing import Writer, mention
+from grantwire.graph.writing import FEW, Writer, columns, mention, stored_key
 
-__all__ = ["NONE", "Names", "Part", "PartRead", "Patch", "Patched", "apply_patch", "mention_ahead", "mention_for"]
+__all__ = [
+    "NOTHING", "Foreseen", "Names", "Part", "PartRead", "Patch", "Patched", "apply_patch", "drafted", "foresee",
+    "mention_for",
+]  # fmt: skip
 
 
 Names: TypeAlias = frozenset[tuple[UUID, bool]]
 NONE: Final[Names] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What was done ahead of a patch: ``names`` are noted, ``seen`` is the part's scope as it was then."""
+
+    names: Names = NONE
+    seen: Locked | None = None
+
+
+NOTHING: Final = Foreseen()
 
 
 async def mention_for(graph: Graph, patch: Patch, known: Names = NONE) -> None:
@@ -37,12 +52,63 @@ async def mention_for(graph: Graph, patch: Patch, known: Names = NONE) -> None:
     await _mention(graph, [row for row in parts.content(patch).named if _name(row) not in known])
 
 
-async def mention_ahead(graph: Graph, read: PartRead, *ends: tuple[Kind, str]) -> Names:
-    """The same for a part as it was before it is changed, and the ends of the relation that comes or goes: nearly all
-    that the next reading of it names, noted while something else is waited for."""
+async def foresee(graph: Graph, scope: str, read: PartRead, *ends: tuple[Kind, str]) -> Foreseen:
+    """While something else is waited for: note what a part names as it was before it is changed, and the ends of the
+    relation that comes or goes, nearly all that the next reading of it names; and look what is stored of it."""
     named = parts.named(read, ends)
     await _mention(graph, named)
-    return frozenset(_name(row) for row in named)
+    async with graph.connection() as connection:
+        found = await fencing.seen(connection, scope, read.part)
+    return Foreseen(frozenset(_name(row) for row in named), found)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a patch comes to where the scope is as it was foreseen: ``values`` of ``statements.patching.ending`` up to
+    the end of its command."""
+
+    values: tuple[Any, ...]
+    changes: Changes
+
+    def patched(self, revision: int) -> Patched:
+        return Patched("applied", revision, self.changes.inserted, self.changes.changed, self.changes.removed)
+
+
+def drafted(patch: Patch, seen: Locked | None, traceparent: str | None) -> Draft | None:
+    """None where there is more to do than to take relations away and add new ones, or nothing. Pure."""
+    if seen is None or len(patch.parts) > 1 or patch.parts[0].gone_ids or patch.parts[0].resources:
+        return None
+    scope, edges = seen.scope, seen.edges_of(patch.parts)
+    if scope.retired_at is not None or scope.loaded_at is None or scope.held_set is not None:
+        return None
+    if seen.known_later(patch) or parts.inside(patch.parts, edges):
+        return None
+    changes = parts.changes_of(patch.parts, Stored({}, edges))
+    if not 0 < changes.size <= FEW or changes.edges.changed or moved(changes):
+        return None
+    return _draft(patch, seen, changes, traceparent)
+
+
+def _draft(patch: Patch, seen: Locked, changes: Changes, traceparent: str | None) -> Draft | None:
+    cause = _cause(patch, seen, changes, traceparent)
+    entries = list(_teller(patch, seen.scope).changes(changes))
+    told = publishing.values(cause, entries, [entry.change for entry in entries])
+    if told is None:
+        return None
+    fence = Fencing(seen.scope, patch, (patch.parts[0].part,))
+    came = [(*stored_key(row.key), row.attributes, row.hash) for row in changes.edges.added]
+    gone = [stored_key(row.key) for row in changes.edges.removed]
+    where = (*fence.rows(), patch.fence, changes.growth, patch.scope, seen.version)
+    return Draft((*told, *where, *columns(gone, 3), *columns(came, 5)), changes)
+
+
+def _cause(patch: Patch, locked: Locked, changes: Changes, traceparent: str | None) -> Cause:
+    counts, scope = (changes.inserted, changes.changed, changes.removed, 0), locked.scope
+    return Cause(locked.apply_id, scope.id, patch.cause, counts, scope.at, traceparent)
+
+
+def _teller(patch: Patch, scope: Scope) -> Teller:
+    return Teller(scope.at, patch.connector, scope.account, patch.scope, patch.cause)
 
 
 def _name(row: Named) -> tuple[UUID, bool]:
@@ -91,7 +157,7 @@ class _Applying:
         return self.locked.scope
 
     async def apply(self) -> Patched:
-        later = self._known_later()
+        later = self.locked.known_later(self.patch)
         newer = [read for read in self.patch.parts if read.part not in later]
         if not newer:
             return await self._older()
@@ -102,16 +168,6 @@ class _Applying:
             await fencing.fence(self.connection, fence)
             return Patched("unchanged", await self.connection.fetchval(sql.REVISION, TENANT))
         return Patched("applied", revision, changes.inserted, changes.changed, changes.removed)
-
-    def _known_later(self) -> set[Part]:
-        """The parts that are known from a whole reading or a patch which began no earlier than this one."""
-        parts, fence, began = [read.part for read in self.patch.parts], self.patch.fence, self.locked.began
-        later = {part for part in parts if began.get((part.relation, part.holder_id, part.of), 0) >= fence}
-        return later | {part for part in parts if self._is_whole(part) and self.scope.whole_began > fence}
-
-    def _is_whole(self, part: Part) -> bool:
-        """Whether the last whole reading showed relations of that kind."""
-        return part.relation.value in self.scope.covers
 
     async def _older(self) -> Patched:
         """A whole reading that began later may still have seen the part earlier than the patch did: where they differ,
@@ -134,11 +190,9 @@ class _Applying:
         if not changes.size:
             return None
         await holding.without(connection, scope, changes)
-        teller = Teller(scope.at, patch.connector, scope.account, patch.scope, patch.cause)
-        entries = list(teller.changes(changes, await around(connection, changes)))
+        entries = list(_teller(patch, scope).changes(changes, await around(connection, changes)))
         followed = await following.follow(connection, changes, apply_id, len(entries), patch.cause)
-        counts = (changes.inserted, changes.changed, changes.removed, 0)
-        cause = Cause(apply_id, scope.id, patch.cause, counts, scope.at, self.traceparent)
+        cause = _cause(patch, self.locked, changes, self.traceparent)
         entries += followed.entries
         revision = await fencing.tell_and_fence(connection, cause, entries, fence, changes.growth)
         await following.note(connection, followed, revision)

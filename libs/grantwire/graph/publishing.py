@@ -12,7 +12,7 @@ from grantwire.graph.changes import Entry, body, subject, unrevised
 from grantwire.graph.pool import Connection
 from grantwire.graph.rows import Edge, Node
 from grantwire.graph.statements import apply as sql
-from grantwire.graph.writing import FEW, columns_of
+from grantwire.graph.writing import FEW, columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def values(cause: Cause, entries: Sequence[Entry], messages: Sequence[Change]) -
         return None
     sent = [(n, where, said.type(), said.connector, text, said.at) for n, (said, where, text) in _told(messages)]
     logged = [_log_row(entry) for entry in entries]
-    rows = (*_columns(logged, _LOGGED), cause.traceparent, *_columns(sent, _SENT))
+    rows = (*columns(logged, _LOGGED), cause.traceparent, *columns(sent, _SENT))
     return cause.apply_id, *rows, cause.scope, cause.what, *cause.counts, cause.at
 
 
@@ -52,10 +52,6 @@ def _told(messages: Sequence[Change]) -> Iterator[tuple[int, tuple[Change, str, 
 
 
 _LOGGED, _SENT = 9, 6  # columns
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return columns_of(rows) if rows else [[] for _ in range(width)]
 
 
 async def _tell_many(

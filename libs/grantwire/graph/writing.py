@@ -56,7 +56,7 @@ class Writer:
 
     async def insert_edges(self, rows: Iterable[Edge]) -> list[Edge]:
         """New relations. Returns those that another scope owns already."""
-        wanted = {_stored_key(row.key): row for row in rows}
+        wanted = {stored_key(row.key): row for row in rows}
         if await self._copied("edge", sql.EDGE_COLUMNS, [self._edge_record(wanted[key]) for key in sorted(wanted)]):
             return []
         await self._put_edges(wanted)
@@ -114,7 +114,7 @@ class Writer:
 
     async def _update_edges(self, rows: list[Edge]) -> None:
         if rows:
-            values = [(*_stored_key(row.key), row.attributes, row.hash) for row in rows]
+            values = [(*stored_key(row.key), row.attributes, row.hash) for row in rows]
             await self.connection.execute(
                 sql.UPDATE_EDGES, TENANT, self.scope, *columns_of(values), self.apply_id, self.at
             )
@@ -123,7 +123,7 @@ class Writer:
         return (TENANT, row.key, self.scope, KIND_CODES[row.kind], *_content(row), self.apply_id, self.at)
 
     def _edge_record(self, row: Edge) -> tuple[Any, ...]:
-        return (TENANT, *_stored_key(row.key), self.scope, row.attributes, row.hash, self.apply_id, self.at)
+        return (TENANT, *stored_key(row.key), self.scope, row.attributes, row.hash, self.apply_id, self.at)
 
 
 async def mention(connection: Connection, rows: Sequence[Named]) -> None:
@@ -146,10 +146,16 @@ def _content(row: Node) -> tuple[Any, ...]:
     return row.account, row.native_id, row.name, row.attributes, row.hash, row.lineage
 
 
-def _stored_key(key: EdgeKey) -> tuple[UUID, int, UUID]:
+def stored_key(key: EdgeKey) -> tuple[UUID, int, UUID]:
+    """A relation's key as it is stored."""
     return key[0], RELATION_CODES[key[1]], key[2]
 
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Rows, of which there is at least one, as the arrays that statements take."""
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """The same of perhaps no rows."""
+    return columns_of(rows) if rows else [[] for _ in range(width)]

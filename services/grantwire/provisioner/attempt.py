@@ -18,7 +18,7 @@ from grantwire.graph import Graph, operations, runs
 from grantwire.graph.operation import Ending, Newest, Operation, Progress
 from grantwire.graph.operations import ClaimLost
 from grantwire.graph.parts import Patch, Patched
-from grantwire.graph.patching import NONE, Names, mention_ahead
+from grantwire.graph.patching import NOTHING, Foreseen, foresee
 from grantwire.provisioner import decisions as decide
 from grantwire.provisioner.decisions import Act, Finish, Go, Next, Park, Patience
 from grantwire.provisioner.ports import Fences, Look, Target
@@ -27,6 +27,7 @@ from grantwire.telemetry import Recorder, monotonic, utc_now
 log = structlog.get_logger(__name__)
 _PAIR_ROWS: Final = 2  # more than the assignment itself came or went: the pair did
 MARGIN: Final = 2.0  # seconds before the claim's end from which on no write is begun: clocks and threads are not exact
+FIRST: Final = 0.1  # seconds at most that a step is kept later, so that AWS is asked first: the bus may be away
 LATE: Final = "An engine that had lost command {id} may have written late."
 
 
@@ -46,8 +47,8 @@ class Attempt:
     recorder: Recorder
     patch: Patch | None = None  # of the last reading after its fence
     looked: Look | None = None  # before the write
-    reading: asyncio.Task[tuple[Look, Patch]] | None = None  # what is observed next, begun while the write is kept
-    mentioned: Names = NONE  # what the next reading is likely to name
+    reading: asyncio.Task[tuple[Look, Patch]] | None = None  # what is observed next, begun before the write is kept
+    foreseen: Foreseen = NOTHING  # of the patch of the next reading
     rests: float = 0.0
 
     async def run(self) -> float:
@@ -136,7 +137,9 @@ class Attempt:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
         kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
         if isinstance(next_, Go) and next_.step == "observing" and not (next_.seconds or next_.progress.unsure):
-            self.reading = asyncio.create_task(self._read())
+            fence = self._begin()
+            self.reading = asyncio.create_task(self._read(fence))
+            await asyncio.wait([fence], timeout=FIRST)  # the reading leaves, and the rest is done while AWS answers
         try:
             await self._keep(*kept)
         except ClaimLost:
@@ -144,14 +147,14 @@ class Attempt:
             raise
         return next_
 
-    async def _mention(self) -> None:
-        """Ahead of its transaction, and beside what AWS is asked meanwhile."""
+    async def _foresee(self) -> None:
+        """Ahead of the transaction that ends it, and beside what AWS is asked meanwhile."""
         if self.looked is None:
             return
         command = self.operation.command
         ends = [(each.kind, each.native_id) for each in (command.principal, command.target)]
         with suppress(DependencyDown):  # the end does it then
-            self.mentioned = await mention_ahead(self.graph, self.looked.read, *ends)
+            self.foreseen = await foresee(self.graph, self.target.place.scope, self.looked.read, *ends)
 
     async def _resume(self) -> Next:
         """The engine before this one may have sent the write, or may yet send it."""
@@ -174,15 +177,17 @@ class Attempt:
         try:
             if progress.unsure and (request_id := await self.target.adopt(self.wants)):
                 return decide.decide_sent(self.operation, None, request_id)
-            (look, self.patch), _ = await asyncio.gather(reading or self._read(), self._mention())
+            (look, self.patch), _ = await asyncio.gather(reading or self._read(self._begin()), self._foresee())
         except AwsError as error:
             return decide.decide_unread(self.operation, error, self.patience)
         return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
 
-    async def _read(self) -> tuple[Look, Patch]:
-        """The fence first: what is read after it is newer than all that was read before it."""
+    def _begin(self) -> asyncio.Task[int]:
+        """What is read after it is newer than all that was read before it."""
+        return asyncio.create_task(self.fences.begin(self.operation, self.target.place))
+
+    async def _read(self, fence: asyncio.Task[int]) -> tuple[Look, Patch]:
         began, place = utc_now(), self.target.place
-        fence = asyncio.ensure_future(self.fences.begin(self.operation, place))
         look = await behind(fence, self.target.read)
         cause = f"command {self.operation.id}"
         return look, Patch(place.scope, self.operation.connector, fence.result(), began, cause, (look.read,))
@@ -216,7 +221,7 @@ class Attempt:
 
     async def _finish(self, ending: Ending, patch: Patch | None) -> bool:
         """Whether it must be read again: somebody else's reading began later and was applied first."""
-        patched = await operations.finish(self.graph, self.operation, ending, patch, self.mentioned)
+        patched = await operations.finish(self.graph, self.operation, ending, patch, self.foreseen)
         if patched is not None and patched.outcome == "older":
             return True
         if patched is not None and self.operation.command.relation is RelationKind.ASSIGNED:

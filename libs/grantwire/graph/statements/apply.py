@@ -163,15 +163,18 @@ WITH recorded AS (
 SELECT pg_notify('grantwire_outbox', '')"""
 
 
-def telling(besides: str = "") -> str:
+def telling(besides: str = "", provided: str = "", also: str = "") -> str:
     """All four at once, for a few messages: change log, revision, outbox, record. A message's text begins with its
-    revision. ``besides`` is what else is done in the statement, where it may look at ``next.revision``."""
+    revision. ``besides`` is what else is done in the statement, and ``also`` what is looked at after it; both may use
+    ``next.revision``. Where ``provided`` finds no row nothing is done and nothing returned."""
+    first = f"provided AS MATERIALIZED ({provided}),\n" if provided else ""
+    among, only = ("provided, ", " FROM provided WHERE") if provided else ("", " WHERE")
     return f"""
-WITH logged AS (
+WITH {first}logged AS (
     INSERT INTO change_log ({", ".join(LOG_COLUMNS)})
-    SELECT $1, $2, l.* FROM unnest($3::int[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::uuid[],
+    SELECT $1, $2, l.* FROM {among}unnest($3::int[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::uuid[],
                                    $9::uuid[], $10::uuid[], $11::text[]) AS l),
-next AS ({NEXT_REVISION}),
+next AS ({NEXT_REVISION.replace(" WHERE", only)}),
 sent AS (
     INSERT INTO outbox ({", ".join(OUTBOX_COLUMNS)})
     SELECT $1, next.revision, m.n, m.subject, m.type, m.source,
@@ -182,7 +185,7 @@ recorded AS (
     INSERT INTO apply (tenant_id, apply_id, revision, scope_id, snapshot, inserted, changed, removed, conflicts, at)
     SELECT $1, $2, next.revision, $19, $20, $21, $22, $23, $24, $25 FROM next){"," if besides else ""}
 {besides}
-SELECT next.revision, pg_notify('grantwire_outbox', '') FROM next"""
+SELECT next.revision, pg_notify('grantwire_outbox', ''){also} FROM next"""
 
 
 TELL: Final = telling()

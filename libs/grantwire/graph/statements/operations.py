@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from grantwire.graph.statements.patching import ending
+
 _ROW: Final = """
 o.team, o.id, o.sequence, o.verb, o.watch, o.command, o.connector, o.account, o.intent, o.resource, o.dry_run,
 o.traceparent, o.published_at, o.valid_until, o.step, o.step_since, o.progress, o.claim, o.taken_over, o.cancelled_by,
@@ -152,6 +154,28 @@ _WAITED_FOR: Final = f"""CASE WHEN EXISTS (
     SELECT FROM operation w WHERE w.tenant_id = $1 AND w.resource = done.resource AND w.final_at IS NULL
                               AND (w.team, w.id) <> (done.team, done.id)) THEN {_NOW} ELSE {_LATER} END"""
 FINISH_AND_TELL: Final = _and_told(_FINISH, 7, _WAITED_FOR)
+
+# The same with the patch that was read, in one statement, where all is as it was foreseen. What is told of the command
+# names the revision that it makes: its text begins with it, as those of changes do.
+FINISH_AS_FORESEEN: Final = ending(
+    """
+done AS (
+    UPDATE operation SET state = $43, outcome = $44::jsonb || jsonb_build_object('revision', next.revision),
+        final_at = clock_timestamp(), claim = NULL, claim_until = NULL, holding = false, step = 'final', told = told + 1
+    FROM next WHERE tenant_id = $1 AND team = $41 AND id = $42 AND final_at IS NULL AND claim = $45
+    RETURNING team, id, resource),
+said AS (
+    INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
+    SELECT $1, $46, $47, $48, $49,
+           convert_to('{"revision":' || next.revision || ',', 'UTF8') || substr($50::bytea, 2), $51, $52
+    FROM done, next),
+audited AS (
+    INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
+    SELECT $1, $53, $54, $55, $56, $57, $58::jsonb || jsonb_build_object('revision', next.revision) FROM done, next)""",
+    f"""(
+        SELECT pg_notify('grantwire_told', '') IS NOT NULL
+           AND pg_notify('grantwire_operation', {_WAITED_FOR}) IS NOT NULL FROM done)""",
+)
 
 # Both at once, which is one way less to Postgres for whoever waits.
 TELL_AND_NOTE: Final = """
