@@ -54,7 +54,9 @@ def aws() -> Iterator[Sandbox]:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def scene(aws: Sandbox, postgres_server: Server, template_url: str) -> AsyncIterator[Scene]:
-    settings = {"provisioner_claim": CLAIM, "provisioner_unsure": 1.0, "provisioner_late": LATE}
+    # So few lanes that the other provisioner has something to do.
+    lanes = {"provisioner_lanes": 2}
+    settings = {"provisioner_claim": CLAIM, "provisioner_unsure": 1.0, "provisioner_late": LATE, **lanes}
     async with commanded(aws, postgres_server, template_url, **settings) as found:
         yield found
 

@@ -9,6 +9,7 @@ from grantwire.graph.known import Around
 from grantwire.graph.operation import Claimed
 from grantwire.graph.waking import Waker
 
+FIRST: Final = 0.005  # seconds until a command that was handed over has asked AWS
 SPARE: Final = 1  # of the lanes that wait: the one at the door may be about to take a command by itself
 
 
@@ -46,11 +47,11 @@ class Lanes:
         self.promised -= 1
 
     async def hand(self, handed: Handed) -> None:
-        """To the lane that was promised, which goes on first: its command is what somebody waits for."""
+        """To the lane that was promised, which goes on first: its command is what somebody waits for, and not what is
+        left to do for its message."""
         self.handed.append(handed)
         self.waker.nudge()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await asyncio.sleep(FIRST)
 
     def taken(self) -> Handed | None:
         """What was handed to whichever lane is at the door."""
