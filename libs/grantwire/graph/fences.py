@@ -18,13 +18,14 @@ from grantwire.graph.parts import Stored, holding_end, is_of
 from grantwire.graph.rows import Content, Edge, EdgeKey, Node
 
 DISPUTABLE_FOR: Final = timedelta(minutes=2)  # after a patch, by the database's clock
+CLOCKS_DIFFER: Final = timedelta(seconds=10)  # a collector's and the database's, at most
 _NAMED: Final = 3  # facts that a reason names
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A part that a patch brought. ``fresh``: AWS may still answer from before the write. ``disputed``: a reading that
-    began later contradicted it already."""
+    """A part that a patch brought. ``fresh``: AWS may have answered the reading from before the write. ``disputed``: a
+    reading that began later contradicted it already."""
 
     relation: RelationKind
     holder: UUID

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from grantwire.contracts.resources import KIND_CODES, RELATION_CODES, Kind, Rela
 from grantwire.graph import finishing, publishing
 from grantwire.graph.changes import Entry
 from grantwire.graph.coverage import Coverage
-from grantwire.graph.fences import DISPUTABLE_FOR, Amended, Dispute, Fence, absent, amended, inside
+from grantwire.graph.fences import CLOCKS_DIFFER, DISPUTABLE_FOR, Amended, Dispute, Fence, absent, amended, inside
 from grantwire.graph.parts import Part, PartRead, Patch, Stored, holding_end
 from grantwire.graph.pool import Connection
 from grantwire.graph.publishing import Cause
@@ -76,16 +77,22 @@ async def _parts_of(connection: Connection, statement: str, scope: str, of: Sequ
     return Locked(scope_from(row), row["apply_id"], began, edges, row["version"])
 
 
-async def fences_of(connection: Connection, scope: Scope) -> list[Fence]:
+async def fences_of(work: Work) -> list[Fence]:
     """The parts of a scope that commands changed not long ago; nearly always none."""
-    rows = await connection.fetch(sql.FENCES, TENANT, scope.id, scope.at, DISPUTABLE_FOR)
+    rows = await work.connection.fetch(sql.FENCES, TENANT, work.scope.id, _began(work), DISPUTABLE_FOR)
     return [_fence(row) for row in rows]
+
+
+def _began(work: Work) -> datetime:
+    """When the reading began, or a moment earlier, by the database's clock: it may have taken minutes, and waited."""
+    lasted = timedelta(seconds=work.seal.seconds)
+    return min(work.scope.at - lasted, work.seal.read_began_at + CLOCKS_DIFFER)
 
 
 async def minded(work: Work, content: Content) -> Amended:
     """A whole reading as far as it counts: parts that were patched after it began stay as they are, and so do those
     that it contradicts too early."""
-    known = await fences_of(work.connection, work.scope)
+    known = await fences_of(work)
     fences = [fence for fence in known if fence.fresh or fence.began > work.seal.fence]
     if not fences:
         return Amended(content, [], [])
@@ -100,7 +107,7 @@ async def settle(work: Work, disputes: Sequence[Dispute] = ()) -> None:
     from before the write. Of what is disputed another reading is asked for, once, for when it decides."""
     connection, scope = work.connection, work.scope
     shown = [code for kind, code in RELATION_CODES.items() if kind.value in work.seal.covers]
-    await connection.execute(sql.SETTLE, TENANT, scope.id, work.seal.fence, scope.at, DISPUTABLE_FOR, shown)
+    await connection.execute(sql.SETTLE, TENANT, scope.id, work.seal.fence, _began(work), DISPUTABLE_FOR, shown)
     news = [dispute.fence for dispute in disputes if not dispute.fence.disputed]
     if news:
         await connection.execute(sql.DISPUTE, TENANT, scope.id, *_columns(news))

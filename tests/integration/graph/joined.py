@@ -7,6 +7,7 @@ from typing import Any
 from grantwire.contracts.resources import Facts, Kind, RelationKind, Resource
 from grantwire.contracts.snapshots import SnapshotSealed
 from grantwire.graph import Applied, Graph, queries
+from grantwire.telemetry import utc_now
 from tests.integration.graph.scenes import ACCOUNT, COVERS, Bus, account_node, facts, fetch, link, role
 from tests.integration.graph.telling import told
 from tests.support.oracle import Told, check_order, keys
@@ -43,7 +44,8 @@ class Source(Bus):
     def seal(self, content: Facts | None, **changes: Any) -> tuple[SnapshotSealed, list[bytes] | None]:
         kind = self.key.partition("/")[0]
         source = kind if kind in ("iam", "scim") else "identity_center"
-        return super().seal(content, **{"source": source, **changes})
+        now = {"read_began_at": utc_now(), "seconds": 0.0}
+        return super().seal(content, **{"source": source, **now, **changes})
 
 
 @dataclass

@@ -1,9 +1,13 @@
 """What a command changed is seen at once, and no reading that began before it takes that back."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from grantwire.graph import Graph, apply_seal
 from grantwire.graph.checking import check
+from grantwire.telemetry import utc_now
 from tests.integration.graph.joined import Source, World, scope, sizes
 from tests.integration.graph.patches import CASES, Case, of, patch, rows, two_minutes_pass
 from tests.integration.graph.scenes import TRACE, fetch, value
@@ -110,6 +114,25 @@ async def test_a_later_reading_that_agrees(graph: Graph, case: Case, held: bool)
     assert (await bus.same(case.world(held), digest=digest)).outcome == "unchanged"
     assert await fences(graph) == 0
     await shows(world, case, held)
+
+
+@pytest.mark.parametrize("took", [{"seconds": 90.0}, {"read_began_at": -90}], ids=["long", "long-ago"])
+@both_ways
+async def test_a_reading_decides_by_when_it_began(graph: Graph, held: bool, took: dict[str, Any]) -> None:
+    """Whatever time it took, or lay in the stream: AWS may have answered it right after the write."""
+    case = CASES["group of a user"]
+    world, bus = await loaded(graph, case, not held)
+    await patch(graph, bus, case.read(held))
+    await two_minutes_pass(graph)
+    if "read_began_at" in took:
+        took = {"read_began_at": utc_now() + timedelta(seconds=took["read_began_at"])}
+    assert (await bus.send(case.world(not held), **took)).revision is None
+    await shows(world, case, held)
+    assert (await scope(graph, case.scope))["reason"]["code"] == "disputed"
+    assert await fences(graph) == 1
+    assert (await bus.send(case.world(not held))).revision is not None, "it began after the two minutes"
+    await shows(world, case, not held)
+    assert await fences(graph) == 0
 
 
 @each_case

@@ -21,7 +21,7 @@ SEEN_PARTS: Final = _PARTS_OF.format("s.xmin::text::bigint", "scope s WHERE s.te
 
 REVISION: Final = "SELECT revision FROM tenant WHERE id = $1"
 
-# $3 is the time now, $4 for how long a reading that contradicts a patch is not believed.
+# $3 is when the reading began, $4 for how long a reading that contradicts a patch is not believed.
 FENCES: Final = """
 SELECT relation, holder, of_kind, began, cause, patched_at, disputed,
        patched_at > $3::timestamptz - $4::interval AS fresh
