@@ -27,8 +27,29 @@ from grantwire.telemetry import Recorder, monotonic, utc_now
 log = structlog.get_logger(__name__)
 _PAIR_ROWS: Final = 2  # more than the assignment itself came or went: the pair did
 MARGIN: Final = 2.0  # seconds before the claim's end from which on no write is begun: clocks and threads are not exact
-FIRST: Final = 0.1  # seconds at most that a step is kept later, so that AWS is asked first: the bus may be away
+FIRST: Final = 0.1  # seconds at most that a step is kept later, so that AWS is asked first
+LEAVING: Final = 0.001  # seconds until a write has left that waited for its step to be kept
 LATE: Final = "An engine that had lost command {id} may have written late."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read after a write, made ready before that is answered: it is fenced when ``written`` is set, and leaves
+    then."""
+
+    written: asyncio.Future[None]
+    fence: asyncio.Task[int]
+    answer: asyncio.Task[tuple[Look, Patch]]
+
+    async def leave(self) -> None:
+        """As soon as it is fenced, or in a moment: the bus may be away."""
+        self.written.set_result(None)
+        await asyncio.wait([self.fence], timeout=FIRST)
+
+    def drop(self) -> None:
+        """It does not leave, if it has not yet."""
+        self.answer.cancel()
+        self.fence.cancel()
 
 
 @dataclass
@@ -47,7 +68,7 @@ class Attempt:
     recorder: Recorder
     patch: Patch | None = None  # of the last reading after its fence
     looked: Look | None = None  # before the write
-    reading: asyncio.Task[tuple[Look, Patch]] | None = None  # what is observed next, begun before the write is kept
+    reading: Reading | None = None  # what is observed after the write
     foreseen: Foreseen = NOTHING  # of the patch of the next reading
     rests: float = 0.0
 
@@ -58,8 +79,7 @@ class Attempt:
             while going:
                 going = await self._follow(await self._step())
         finally:
-            if self.reading is not None:
-                self.reading.cancel()
+            self._drop()
         return self.rests
 
     @property
@@ -122,7 +142,7 @@ class Attempt:
         progress = act.progress.model_copy(update={"sent": act.progress.sent + 1})
         self.looked, send = look, partial(self.target.send, self.wants, look)
         try:
-            sent = await behind(self._keep("acting", progress), send, self._still_mine)
+            sent = await behind(self._keep_and_begin("acting", progress), send, self._still_mine)
         except AwsError as error:
             return await self._kept_still(decide.decide_unsent(self.operation, error, self.patience))
         return await self._kept_still(decide.decide_sent(self.operation, sent.request_id, sent.waits))
@@ -137,15 +157,31 @@ class Attempt:
         """Whoever wrote and lost the claim meanwhile may have written after the command's end."""
         kept = (next_.step, next_.progress) if isinstance(next_, Go) else (self.operation.step, self.operation.progress)
         if isinstance(next_, Go) and next_.step == "observing" and not (next_.seconds or next_.progress.unsure):
-            fence = self._begin()
-            self.reading = asyncio.create_task(self._read(fence))
-            await asyncio.wait([fence], timeout=FIRST)  # the reading leaves, and the rest is done while AWS answers
+            if self.reading is not None:
+                await self.reading.leave()  # the rest is done while AWS answers
+        else:
+            self._drop()
         try:
             await self._keep(*kept)
         except ClaimLost:
             await operations.watch_over(self.graph, self.operation, LATE.format(id=self.operation.id), 0.0)
             raise
         return next_
+
+    async def _keep_and_begin(self, step: str, progress: Progress) -> None:
+        """What is read after the write is made ready while AWS carries it out."""
+        await self._keep(step, progress)
+        if self.target.at_once:
+            written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            fence = asyncio.create_task(self._fence(written))
+            self.reading = Reading(written, fence, asyncio.create_task(self._read(fence, LEAVING)))
+            self.reading.answer.add_done_callback(_heard)
+
+    def _drop(self) -> None:
+        """Nothing is read that was not asked for."""
+        if self.reading is not None:
+            self.reading.drop()
+            self.reading = None
 
     async def _foresee(self) -> None:
         """Ahead of the transaction that ends it, and beside what AWS is asked meanwhile."""
@@ -177,16 +213,20 @@ class Attempt:
         try:
             if progress.unsure and (request_id := await self.target.adopt(self.wants)):
                 return decide.decide_sent(self.operation, None, request_id)
-            (look, self.patch), _ = await asyncio.gather(reading or self._read(self._begin()), self._foresee())
+            answer = reading.answer if reading else self._read(asyncio.create_task(self._fence()))
+            (look, self.patch), _ = await asyncio.gather(answer, self._foresee())
         except AwsError as error:
             return decide.decide_unread(self.operation, error, self.patience)
         return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
 
-    def _begin(self) -> asyncio.Task[int]:
+    async def _fence(self, written: asyncio.Future[None] | None = None) -> int:
         """What is read after it is newer than all that was read before it."""
-        return asyncio.create_task(self.fences.begin(self.operation, self.target.place))
+        if written is not None:
+            await written
+        return await self.fences.begin(self.operation, self.target.place)
 
-    async def _read(self, fence: asyncio.Task[int]) -> tuple[Look, Patch]:
+    async def _read(self, fence: asyncio.Task[int], after: float = 0.0) -> tuple[Look, Patch]:
+        await asyncio.sleep(after)
         began, place = utc_now(), self.target.place
         look = await behind(fence, self.target.read)
         cause = f"command {self.operation.id}"
@@ -236,6 +276,12 @@ class Attempt:
             seconds = (utc_now() - self.operation.published_at).total_seconds()
             self.recorder.count("grantwire.commands.ended", 1, **ended)
             self.recorder.observe("grantwire.command.duration", seconds, **ended)
+
+
+def _heard(reading: asyncio.Task[tuple[Look, Patch]]) -> None:
+    """Whoever drops it does not ask how it ended."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _code(ending: Ending) -> str | None:

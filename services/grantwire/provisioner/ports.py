@@ -57,6 +57,10 @@ class Target(Protocol):
     @property
     def place(self) -> Place: ...
 
+    @property
+    def at_once(self) -> bool:
+        """Whether a write is carried out when it is answered."""
+
     async def look(self) -> Look:
         """Everything that must hold before a write, each read from AWS, and the part itself."""
 

@@ -38,6 +38,8 @@ class Assigned:
     own: str
     role: str | None
 
+    at_once = False
+
     @property
     def place(self) -> Place:
         return Place(assignments_scope(AccountId(self._account)), "identity_center", self._account)
@@ -135,6 +137,8 @@ class DirectoryMembership:
     identity_store: str
     own: str
     role: str | None
+
+    at_once = True
 
     @property
     def place(self) -> Place:

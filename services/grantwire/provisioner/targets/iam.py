@@ -33,6 +33,8 @@ class _InIam:
     unique_id: str | None
     role: str | None
 
+    at_once = True
+
     @property
     def principal(self) -> Iam:
         return iam(self.command.principal)
