@@ -13,6 +13,10 @@ o.state, o.told, clock_timestamp() AS now"""
 # is committed later, and waited for, brings it to the disk with it. It holds to the end of the transaction.
 _SOON: Final = "set_config('synchronous_commit', 'off', true)"
 
+# Not ended yet, said so that no index of what is open serves: these keep what has ended until they are vacuumed, and a
+# planner that believes the table to be small prefers them to the key of the one row.
+_OPEN: Final = "coalesce(final_at, 'infinity') = 'infinity'"
+
 FIND: Final = "SELECT * FROM operation WHERE tenant_id = $1 AND team = $2 AND id = $3"
 
 # What a command of that team, id, intent ($4) and sequence ($5) meets, while no other one of the intent is accepted:
@@ -125,29 +129,29 @@ SELECT {_ROW}, {_SOON}, n.team AS newest_team, n.id AS newest_id, n.sequence AS 
 FROM o LEFT JOIN LATERAL ({_NEWEST.format("o.intent")}) n ON true"""
 
 # All that the holder of a claim writes is written only while the claim is its own.
-CHECKPOINT: Final = """
+CHECKPOINT: Final = f"""
 UPDATE operation SET step = $5, progress = $6,
     step_since = CASE WHEN step = $5 THEN step_since ELSE clock_timestamp() END,
     claim_until = clock_timestamp() + make_interval(secs => $7)
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL RETURNING id"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND {_OPEN} RETURNING id"""
 CHECKPOINT_SOON: Final = f"{CHECKPOINT}, {_SOON}"
 
-REST: Final = """
+REST: Final = f"""
 UPDATE operation SET claim = NULL, claim_until = NULL, due_at = clock_timestamp() + make_interval(secs => $5)
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL RETURNING id"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND {_OPEN} RETURNING id"""
 
-PARK: Final = """
+PARK: Final = f"""
 UPDATE operation SET claim = NULL, claim_until = NULL, holding = false, state = 'parked', step = 'queued',
     due_at = clock_timestamp() + make_interval(secs => $5), outcome = coalesce($6, outcome),
     progress = $7,
     told = told + ($6::jsonb IS NOT NULL)::int
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND final_at IS NULL
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND claim = $4 AND {_OPEN}
 RETURNING told"""
 
-_FINISH: Final = """
+_FINISH: Final = f"""
 UPDATE operation SET state = $4, outcome = $5, final_at = clock_timestamp(), claim = NULL, claim_until = NULL,
     holding = false, step = 'final', told = told + 1
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND ($6::uuid IS NULL OR claim = $6)"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND {_OPEN} AND ($6::uuid IS NULL OR claim = $6)"""
 FINISH: Final = f"{_FINISH} RETURNING id"
 # Mostly nothing waits for the resource that is free now. What is accepted in this very moment does not show yet.
 _WAITED_FOR: Final = f"""CASE WHEN EXISTS (
@@ -162,7 +166,8 @@ FINISH_AS_FORESEEN: Final = ending(
 done AS (
     UPDATE operation SET state = $43, outcome = $44::jsonb || jsonb_build_object('revision', next.revision),
         final_at = clock_timestamp(), claim = NULL, claim_until = NULL, holding = false, step = 'final', told = told + 1
-    FROM next WHERE tenant_id = $1 AND team = $41 AND id = $42 AND final_at IS NULL AND claim = $45
+    FROM next WHERE tenant_id = $1 AND team = $41 AND id = $42 AND claim = $45
+      AND coalesce(final_at, 'infinity') = 'infinity'
     RETURNING team, id, resource),
 said AS (
     INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
@@ -202,9 +207,9 @@ AUDIT: Final = """
 SELECT id, at, team, command, connector, account, what, detail FROM audit
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR command = $2) ORDER BY id"""
 
-CANCEL: Final = """
+CANCEL: Final = f"""
 UPDATE operation SET cancelled_by = $4, due_at = least(due_at, clock_timestamp())
-WHERE tenant_id = $1 AND team = $2 AND id = $3 AND final_at IS NULL AND cancelled_by IS NULL"""
+WHERE tenant_id = $1 AND team = $2 AND id = $3 AND {_OPEN} AND cancelled_by IS NULL"""
 
 LIST: Final = f"""
 SELECT {_ROW}, o.received_at, o.due_at, o.final_at, o.outcome, o.holding FROM operation o
