@@ -99,7 +99,7 @@ async def _finish_as_foreseen(
     graph: Graph, operation: Operation, ending: Ending, patch: Patch, foreseen: Foreseen
 ) -> Patched | None:
     """None where that is not all there is to do, or something turns out otherwise: then nothing was done."""
-    draft = drafted(patch, foreseen.seen, operation.traceparent)
+    draft = drafted(patch, foreseen, operation.traceparent)
     if draft is None or operation.watch or operation.claim is None:
         return None
     message, kept, detail = _ended(operation, ending, None)

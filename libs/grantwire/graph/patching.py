@@ -37,10 +37,11 @@ NONE: Final[Names] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What was done ahead of a patch: ``names`` are noted, ``seen`` is the part's scope as it was then."""
+    """What was done ahead of a patch: ``names`` are noted, ``seen`` is the scope of ``part`` as it was then."""
 
     names: Names = NONE
     seen: Locked | None = None
+    part: Part | None = None
 
 
 NOTHING: Final = Foreseen()
@@ -59,7 +60,7 @@ async def foresee(graph: Graph, scope: str, read: PartRead, *ends: tuple[Kind, s
     await _mention(graph, named)
     async with graph.connection() as connection:
         found = await fencing.seen(connection, scope, read.part)
-    return Foreseen(frozenset(_name(row) for row in named), found)
+    return Foreseen(frozenset(_name(row) for row in named), found, read.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,13 @@ class Draft:
         return Patched("applied", revision, self.changes.inserted, self.changes.changed, self.changes.removed)
 
 
-def drafted(patch: Patch, seen: Locked | None, traceparent: str | None) -> Draft | None:
-    """None where there is more to do than to take relations away and add new ones, or nothing. Pure."""
-    if seen is None or len(patch.parts) > 1 or patch.parts[0].gone_ids or patch.parts[0].resources:
+def drafted(patch: Patch, foreseen: Foreseen, traceparent: str | None) -> Draft | None:
+    """None where there is more to do than to take relations away and add new ones, or nothing, or another part was
+    looked at. Pure."""
+    seen = foreseen.seen
+    if seen is None or [read.part for read in patch.parts] != [foreseen.part]:
+        return None
+    if patch.parts[0].gone or patch.parts[0].resources:
         return None
     scope, edges = seen.scope, seen.edges_of(patch.parts)
     if scope.retired_at is not None or scope.loaded_at is None or scope.held_set is not None:

@@ -16,7 +16,7 @@ from grantwire.graph.patching import NOTHING, Foreseen, Patch, Patched, drafted,
 from tests.integration.graph.commands import arrived, command, told
 from tests.integration.graph.joined import Source, World, sizes
 from tests.integration.graph.patches import ADMINS, ALICE, CASES, IAM, Case, groups_of, of, patch, rows
-from tests.integration.graph.scenes import BEGAN, TRACE, facts, fetch, member, value
+from tests.integration.graph.scenes import BEGAN, TRACE, facts, fetch, member, user, value
 from tests.support.postgres import Server, cloned
 
 ALONE: Final = ("group of a user", "managed policy", "group of the directory")  # nothing but the relation is written
@@ -97,7 +97,7 @@ async def test_what_was_foreseen_comes_to_the_same(graph: Graph, case: Case, hel
     foreseen = await scene.foresee()
     patch = scene.patch()
     simple = case in [CASES[name] for name in ALONE]
-    assert (drafted(patch, foreseen.seen, TRACE) is not None) == simple
+    assert (drafted(patch, foreseen, TRACE) is not None) == simple
     patched = await scene.finish(foreseen, patch)
     assert (patched.outcome, patched.revision) == ("applied", 2)
     await scene.shows(held)
@@ -176,6 +176,14 @@ async def test_it_waits_for_whoever_is_writing_the_scope_and_looks_again(graph: 
     assert await value(graph, "SELECT resync FROM scope WHERE key = $1", IAM)
     await scene.shows(True)
     assert await told(graph) == ["accepted", "granted"]
+
+
+async def test_a_look_at_another_part_is_no_foresight(graph: Graph) -> None:
+    scene = await Scene(graph, GROUPS, False).begin()
+    foreseen = await foresee(graph, IAM, groups_of(user("bert")))
+    assert drafted(scene.patch(), foreseen, TRACE) is None
+    assert (await scene.finish(foreseen)).outcome == "applied"
+    await scene.shows(False)
 
 
 async def test_who_lost_the_command_writes_nothing(graph: Graph) -> None:

@@ -166,8 +166,9 @@ FINISH_AS_FORESEEN: Final = ending(
 done AS (
     UPDATE operation SET state = $43, outcome = $44::jsonb || jsonb_build_object('revision', next.revision),
         final_at = clock_timestamp(), claim = NULL, claim_until = NULL, holding = false, step = 'final', told = told + 1
-    FROM next WHERE tenant_id = $1 AND team = $41 AND id = $42 AND claim = $45
-      AND coalesce(final_at, 'infinity') = 'infinity'
+    FROM next WHERE tenant_id = $1 AND team = $41 AND id = $42 AND claim = $45 AND """
+    + _OPEN
+    + """
     RETURNING team, id, resource),
 said AS (
     INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
