@@ -20,8 +20,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record] | asyncpg.Connectio
 
 _SESSION: Final = {"jit": "off", "timezone": "UTC"}
 # A statement is planned anew each time for the values that it is given, which may be very many; ``brief`` ones always
-# touch a few rows, and planning takes longer than they do.
-_PLANNED: Final = {"brief": "auto", "any": "force_custom_plan"}
+# touch a few rows, and planning takes longer than they do; ``fixed`` ones are the same whatever they are given.
+_PLANNED: Final = {"brief": "auto", "any": "force_custom_plan", "fixed": "force_generic_plan"}
 _CONNECT_SECONDS: Final = 10.0
 _ACQUIRE_SECONDS: Final = 60.0
 _JSONB_VERSION: Final = b"\x01"  # the first byte of jsonb on the wire
@@ -44,10 +44,10 @@ class Graph:
         application_name: str,
         max_size: int = 6,
         keys: Keys | None = None,
-        statements: Literal["any", "brief"] = "any",
+        statements: Literal["any", "brief", "fixed"] = "any",
     ) -> "AsyncIterator[Graph]":
-        """``brief`` for a process none of whose statements ever touches many rows. Raises ``DependencyDown`` when
-        Postgres cannot be reached."""
+        """``brief`` for a process none of whose statements ever touches many rows, ``fixed`` for one that finds each of
+        them by its key. Raises ``DependencyDown`` when Postgres cannot be reached."""
         options = connect_options(database_url, application_name)
         options["server_settings"]["plan_cache_mode"] = _PLANNED[statements]
         with noticed():

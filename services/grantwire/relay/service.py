@@ -38,7 +38,7 @@ def assemble(broker: NatsBroker, graph: Graph) -> Relay:
 @asynccontextmanager
 async def build(settings: Settings) -> AsyncIterator[None]:
     """Running while entered."""
-    async with Graph.open(settings.database_url, application_name=NAME, statements="brief") as graph:
+    async with Graph.open(settings.database_url, application_name=NAME, statements="fixed") as graph:
         broker = bus.broker(settings.nats_url, service=NAME, seed=settings.seed())
         relay = assemble(broker, graph)
         async with bus.running(broker, EXHAUSTED), asyncio.TaskGroup() as tasks:
@@ -51,18 +51,20 @@ async def build(settings: Settings) -> AsyncIterator[None]:
 async def _lead(graph: Graph, relay: Relay) -> None:
     while True:
         try:
-            async with outbox.leader(graph) as leader, listening(graph, "grantwire_outbox", "grantwire_told") as waker:
-                await _empty(leader, relay, waker)
+            notices = outbox.Notices(BATCH, LONGEST)
+            listens = listening(graph, "grantwire_outbox", "grantwire_told", hear=notices.hear)
+            async with outbox.leader(graph) as leader, listens as waker:
+                await _empty(leader, relay, notices, waker)
         except Transient as error:  # a server is away, or the stream is full: nothing is lost while it stands here
             log.warning("the relay waits", reason=str(error))
             await asyncio.sleep(LONGEST)
 
 
-async def _empty(leader: outbox.Leader, relay: Relay, waker: Waker) -> None:
+async def _empty(leader: outbox.Leader, relay: Relay, notices: outbox.Notices, waker: Waker) -> None:
     """Until this relay is no longer the leader."""
     while True:
         seen = waker.seen()
-        if (found := await relay.pass_on(leader)) is None:
+        if (found := await relay.pass_on(leader, notices)) is None:
             return
         if found < BATCH:  # there was no more; what comes after that wakes it
             await waker.wait(seen, LONGEST)
