@@ -76,7 +76,8 @@ async def finish(
     that began later (``older``) it does not end yet: what a reader sees is that reading. ``foreseen`` is what
     ``foresee`` found; with it, one statement mostly does. Raises ``ClaimLost``."""
     if patch is not None:
-        await mention_for(graph, patch, foreseen.names)
+        if patch != foreseen.expected:
+            await mention_for(graph, patch, foreseen.names)
         if (
             patched := await repeated(lambda: _finish_as_foreseen(graph, operation, ending, patch, foreseen))
         ) is not None:
@@ -99,7 +100,8 @@ async def _finish_as_foreseen(
     graph: Graph, operation: Operation, ending: Ending, patch: Patch, foreseen: Foreseen
 ) -> Patched | None:
     """None where that is not all there is to do, or something turns out otherwise: then nothing was done."""
-    draft = drafted(patch, foreseen, operation.traceparent)
+    as_expected = patch == foreseen.expected
+    draft = foreseen.draft if as_expected else drafted(patch, foreseen, operation.traceparent)
     if draft is None or operation.watch or operation.claim is None:
         return None
     message, kept, detail = _ended(operation, ending, None)

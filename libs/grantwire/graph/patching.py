@@ -4,10 +4,11 @@ See docs/decisions/0013-part-fences.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from grantwire.contracts.failures import Malformed
 from grantwire.contracts.ids import TENANT
 from grantwire.contracts.resources import Kind
 from grantwire.graph import fencing, following, holding, parts, publishing, scopes
@@ -26,8 +27,8 @@ from grantwire.graph.statements import patching as sql
 from grantwire.graph.writing import FEW, Writer, columns, mention, stored_key
 
 __all__ = [
-    "NOTHING", "Foreseen", "Names", "Part", "PartRead", "Patch", "Patched", "apply_patch", "drafted", "foresee",
-    "mention_for",
+    "NOTHING", "Foreseen", "Names", "Part", "PartRead", "Patch", "Patched", "apply_patch", "drafted", "expecting",
+    "foresee", "mention_for",
 ]  # fmt: skip
 
 
@@ -37,11 +38,14 @@ NONE: Final[Names] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What was done ahead of a patch: ``names`` are noted, ``seen`` is the scope of ``part`` as it was then."""
+    """What was done ahead of a patch: ``names`` are noted, ``seen`` is the scope of ``part`` as it was then, and
+    ``expected`` the patch that is thought to come, which comes to ``draft``."""
 
     names: Names = NONE
     seen: Locked | None = None
     part: Part | None = None
+    expected: Patch | None = None
+    draft: "Draft | None" = None
 
 
 NOTHING: Final = Foreseen()
@@ -61,6 +65,17 @@ async def foresee(graph: Graph, scope: str, read: PartRead, *ends: tuple[Kind, s
     async with graph.connection() as connection:
         found = await fencing.seen(connection, scope, read.part)
     return Foreseen(frozenset(_name(row) for row in named), found, read.part)
+
+
+def expecting(foreseen: Foreseen, patch: Patch, traceparent: str | None) -> Foreseen:
+    """Draft ahead what this patch would come to. Pure; nothing rests on it if another one comes."""
+    try:
+        named, draft = parts.content(patch).named, drafted(patch, foreseen, traceparent)
+    except Malformed:  # said of what is read, if it is that
+        return foreseen
+    if draft is None or any(_name(row) not in foreseen.names for row in named):
+        return foreseen
+    return replace(foreseen, expected=patch, draft=draft)
 
 
 @dataclass(frozen=True, slots=True)

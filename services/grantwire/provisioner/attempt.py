@@ -17,8 +17,8 @@ from grantwire.contracts.snapshots import Reason
 from grantwire.graph import Graph, operations, runs
 from grantwire.graph.operation import Ending, Newest, Operation, Progress
 from grantwire.graph.operations import ClaimLost
-from grantwire.graph.parts import Patch, Patched
-from grantwire.graph.patching import NOTHING, Foreseen, foresee
+from grantwire.graph.parts import PartRead, Patch, Patched
+from grantwire.graph.patching import NOTHING, Foreseen, expecting, foresee
 from grantwire.provisioner import decisions as decide
 from grantwire.provisioner.decisions import Act, Finish, Go, Next, Park, Patience
 from grantwire.provisioner.ports import Fences, Look, Target
@@ -35,16 +35,23 @@ LATE: Final = "An engine that had lost command {id} may have written late."
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What is read after a write, made ready before that is answered: it is fenced when ``written`` is set, and leaves
-    then."""
+    then. Its patch is of ``begun``."""
 
     written: asyncio.Future[None]
     fence: asyncio.Task[int]
+    begun: asyncio.Future[datetime]
     answer: asyncio.Task[tuple[Look, Patch]]
 
     async def leave(self) -> None:
         """As soon as it is fenced, or in a moment: the bus may be away."""
         self.written.set_result(None)
         await asyncio.wait([self.fence], timeout=FIRST)
+
+    def began(self) -> tuple[datetime, int] | None:
+        """When, and its fence; None where it has not, as far as is known."""
+        if not self.begun.done() or not self.fence.done() or self.fence.cancelled() or self.fence.exception():
+            return None
+        return self.begun.result(), self.fence.result()
 
     def drop(self) -> None:
         """It does not leave, if it has not yet."""
@@ -173,8 +180,9 @@ class Attempt:
         await self._keep(step, progress)
         if self.target.at_once:
             written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            begun: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
             fence = asyncio.create_task(self._fence(written))
-            self.reading = Reading(written, fence, asyncio.create_task(self._read(fence, LEAVING)))
+            self.reading = Reading(written, fence, begun, asyncio.create_task(self._read(fence, begun, LEAVING)))
             self.reading.answer.add_done_callback(_heard)
 
     def _drop(self) -> None:
@@ -183,7 +191,7 @@ class Attempt:
             self.reading.drop()
             self.reading = None
 
-    async def _foresee(self) -> None:
+    async def _foresee(self, reading: Reading | None) -> None:
         """Ahead of the transaction that ends it, and beside what AWS is asked meanwhile."""
         if self.looked is None:
             return
@@ -191,6 +199,9 @@ class Attempt:
         ends = [(each.kind, each.native_id) for each in (command.principal, command.target)]
         with suppress(DependencyDown):  # the end does it then
             self.foreseen = await foresee(self.graph, self.target.place.scope, self.looked.read, *ends)
+            expected = self.target.expected(self.wants, self.looked)
+            if expected is not None and reading is not None and (began := reading.began()) is not None:
+                self.foreseen = expecting(self.foreseen, self._patch(*began, expected), self.operation.traceparent)
 
     async def _resume(self) -> Next:
         """The engine before this one may have sent the write, or may yet send it."""
@@ -214,7 +225,7 @@ class Attempt:
             if progress.unsure and (request_id := await self.target.adopt(self.wants)):
                 return decide.decide_sent(self.operation, None, request_id)
             answer = reading.answer if reading else self._read(asyncio.create_task(self._fence()))
-            (look, self.patch), _ = await asyncio.gather(answer, self._foresee())
+            (look, self.patch), _ = await asyncio.gather(answer, self._foresee(reading))
         except AwsError as error:
             return decide.decide_unread(self.operation, error, self.patience)
         return decide.decide_observed(self.operation, look.seen, self.wants, self._now(), self.patience)
@@ -225,12 +236,19 @@ class Attempt:
             await written
         return await self.fences.begin(self.operation, self.target.place)
 
-    async def _read(self, fence: asyncio.Task[int], after: float = 0.0) -> tuple[Look, Patch]:
+    async def _read(
+        self, fence: asyncio.Task[int], begun: asyncio.Future[datetime] | None = None, after: float = 0.0
+    ) -> tuple[Look, Patch]:
         await asyncio.sleep(after)
-        began, place = utc_now(), self.target.place
+        began = utc_now()
+        if begun is not None:
+            begun.set_result(began)
         look = await behind(fence, self.target.read)
+        return look, self._patch(began, fence.result(), look.read)
+
+    def _patch(self, began: datetime, fence: int, read: PartRead) -> Patch:
         cause = f"command {self.operation.id}"
-        return look, Patch(place.scope, self.operation.connector, fence.result(), began, cause, (look.read,))
+        return Patch(self.target.place.scope, self.operation.connector, fence, began, cause, (read,))
 
     def _now(self) -> datetime:
         """The database's time, as far as it has gone since the claim."""

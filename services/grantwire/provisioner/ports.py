@@ -70,6 +70,9 @@ class Target(Protocol):
     async def send(self, wants: bool, look: Look) -> Sent:
         """Exactly one write."""
 
+    def expected(self, wants: bool, look: Look) -> PartRead | None:
+        """The part as it should be after the write; None where that cannot be told ahead."""
+
     async def poll(self, request_id: str, wants: bool) -> Polled:
         """What became of a write that goes on by itself."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from grantwire.graph import Graph, inbox, operations
 from grantwire.graph.checking import check
 from grantwire.graph.operation import Ending, Operation, Progress
 from grantwire.graph.operations import ClaimLost
-from grantwire.graph.patching import NOTHING, Foreseen, Patch, Patched, drafted, foresee
+from grantwire.graph.patching import NOTHING, Foreseen, Patch, Patched, drafted, expecting, foresee
 from tests.integration.graph.commands import arrived, command, told
 from tests.integration.graph.joined import Source, World, sizes
 from tests.integration.graph.patches import ADMINS, ALICE, CASES, IAM, Case, groups_of, of, patch, rows
@@ -57,8 +58,12 @@ class Scene:
         return claimed.operation
 
     async def foresee(self) -> Foreseen:
-        read = self.case.read(not self.held)
-        return await foresee(self.graph, self.case.scope, read, read.part.holder)
+        ends = [
+            end
+            for row in self.case.read(True).relations
+            for end in ((row.source_kind, row.source), (row.target_kind, row.target))
+        ]
+        return await foresee(self.graph, self.case.scope, self.case.read(not self.held), *ends)
 
     def patch(self, fence: int | None = None) -> Patch:
         if fence is None:
@@ -117,10 +122,15 @@ async def test_one_statement_writes_what_several_do(
     postgres_server: Server, template_url: str, name: str, held: bool
 ) -> None:
     dumps = []
-    for foresees in (True, False):
+    for way in ("at once", "foreseen", "expected"):
         async with cloned(postgres_server, template_url) as url, Graph.open(url, application_name="tests") as graph:
             scene = await Scene(graph, CASES[name], held).begin()
-            await scene.finish(await scene.foresee() if foresees else NOTHING)
+            foreseen = NOTHING if way == "at once" else await scene.foresee()
+            patch = scene.patch()
+            if way == "expected":
+                foreseen = expecting(foreseen, patch, TRACE)
+                assert foreseen.expected == patch
+            await scene.finish(foreseen, patch)
             dumps.append(await dump(graph))
     assert any(dumps[0].values())
     commands = [str(each["snapshot"]).split()[0] for found in dumps for each in found["apply"]]
@@ -134,6 +144,16 @@ def _without_ids(found: dict[str, Any]) -> dict[str, Any]:
         row.pop("snapshot", None)
         row.pop("cause", None)
     return found
+
+
+async def test_what_was_read_counts_and_not_what_was_expected(graph: Graph) -> None:
+    scene = await Scene(graph, GROUPS, True).begin()
+    foreseen, patch = await scene.foresee(), scene.patch()
+    other = replace(patch, parts=(replace(patch.parts[0], relations=()),))
+    foreseen = expecting(foreseen, other, TRACE)
+    assert foreseen.expected == other
+    await scene.finish(foreseen, patch)
+    await scene.shows(True)
 
 
 async def test_a_whole_reading_in_between_is_seen(graph: Graph) -> None:

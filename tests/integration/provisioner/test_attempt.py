@@ -89,6 +89,9 @@ class Scripted:
     async def poll(self, request_id: str, wants: bool) -> Polled:
         raise AssertionError("nothing waits")
 
+    def expected(self, wants: bool, look: Look) -> PartRead | None:
+        return None
+
     async def adopt(self, wants: bool) -> str | None:
         return None
 

@@ -57,6 +57,9 @@ class Assigned:
         found = await self.access.assignment_status(_verb(wants), request_id)
         return Polled(found.status, found.failure_reason)
 
+    def expected(self, wants: bool, look: Look) -> PartRead | None:
+        return None
+
     async def adopt(self, wants: bool) -> str | None:
         mine = (self._account, self._set, self._type, self._who)
         for each in await self.access.open_requests(_verb(wants)):
@@ -158,6 +161,9 @@ class DirectoryMembership:
     async def poll(self, request_id: str, wants: bool) -> Polled:
         """The directory writes at once."""
         raise AssertionError("nothing of the directory goes on by itself")
+
+    def expected(self, wants: bool, look: Look) -> PartRead | None:
+        return None
 
     async def adopt(self, wants: bool) -> str | None:
         return None

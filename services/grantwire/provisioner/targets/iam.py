@@ -5,7 +5,8 @@ written to a namesake.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from grantwire.contracts.commands import AccessCommand, Ref
 from grantwire.contracts.ids import AccountId, iam_scope
 from grantwire.contracts.outcomes import PlannedCall
 from grantwire.contracts.policies import aws_policy
-from grantwire.contracts.resources import Kind, RelationKind
+from grantwire.contracts.resources import Kind, Relation, RelationKind
 from grantwire.contracts.snapshots import Reason
 from grantwire.graph.parts import Part, PartRead
 from grantwire.provisioner.names import Iam, iam, inline
@@ -24,7 +25,7 @@ from grantwire.provisioner.targets.kit import elsewhere, missing, nothing_if_gon
 
 
 @dataclass
-class _InIam:
+class _InIam(ABC):
     """One command inside one account. ``unique_id``: the principal's, as the sender or the graph knows it; ``role``:
     who writes, for the plan."""
 
@@ -49,6 +50,21 @@ class _InIam:
 
     async def adopt(self, wants: bool) -> str | None:
         return None
+
+    def expected(self, wants: bool, look: Look) -> PartRead | None:
+        return self._part([*self._others(look.read), self._relation] if wants else self._others(look.read))
+
+    def _others(self, read: PartRead) -> list[Relation]:
+        return [row for row in read.relations if row != self._relation]
+
+    @property
+    def _relation(self) -> Relation:
+        """What the command is about."""
+        return relation(RelationKind.ATTACHED, self.command.target, self.command.principal)
+
+    @abstractmethod
+    def _part(self, rows: Iterable[Relation]) -> PartRead:
+        """A reading of the part that shows these."""
 
     async def _look(self, part: Awaitable[Look], target: Callable[[], Awaitable[Reason | None]]) -> Look:
         """The part, and why its ends are not those that are meant. What a principal holds is there, under that ARN: a
@@ -112,11 +128,17 @@ class IamMembership(_InIam):
     async def read(self) -> Look:
         groups = await nothing_if_gone(self.access.groups_of(self.principal.name))
         held = any(each.arn == self._group.arn for each in groups)
-        user = self.command.principal
         refs = [Ref(kind=Kind.IAM_GROUP, native_id=each.arn) for each in groups]
-        rows = tuple(relation(RelationKind.MEMBER_OF, user, each) for each in refs)
-        part = Part(RelationKind.MEMBER_OF, (user.kind, user.native_id))
-        return Look(seen(held, names.GROUPS_OF), PartRead(part, rows), plan=self._planned)
+        rows = [relation(RelationKind.MEMBER_OF, self.command.principal, each) for each in refs]
+        return Look(seen(held, names.GROUPS_OF), self._part(rows), plan=self._planned)
+
+    @property
+    def _relation(self) -> Relation:
+        return relation(RelationKind.MEMBER_OF, self.command.principal, self.command.target)
+
+    def _part(self, rows: Iterable[Relation]) -> PartRead:
+        user = self.command.principal
+        return PartRead(Part(RelationKind.MEMBER_OF, (user.kind, user.native_id)), _in_order(rows))
 
     @property
     def _planned(self) -> list[PlannedCall]:
@@ -144,13 +166,15 @@ class PolicyAttachment(_InIam):
         who, holder = self.principal, self.command.principal
         policies = await nothing_if_gone(self.access.attached(who.kind, who.name))
         held = any(each.arn == self.command.target.native_id for each in policies)
-        rows = tuple(
-            relation(RelationKind.ATTACHED, Ref(kind=Kind.IAM_POLICY, native_id=each.arn), holder) for each in policies
-        )
-        mentions = tuple(found for each in policies if (found := aws_policy(each.arn)) is not None)
+        refs = [Ref(kind=Kind.IAM_POLICY, native_id=each.arn) for each in policies]
+        rows = [relation(RelationKind.ATTACHED, each, holder) for each in refs]
+        return Look(seen(held, self._list), self._part(rows), plan=self._planned)
+
+    def _part(self, rows: Iterable[Relation]) -> PartRead:
+        holder, shown = self.command.principal, _in_order(rows)
+        mentions = tuple(found for row in shown if (found := aws_policy(row.source)) is not None)
         part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.IAM_POLICY)
-        read = PartRead(part, rows, mentions=mentions)
-        return Look(seen(held, self._list), read, plan=self._planned)
+        return PartRead(part, shown, mentions=mentions)
 
     @property
     def _list(self) -> str:
@@ -182,14 +206,17 @@ class InlinePolicy(_InIam):
 
     async def read(self) -> Look:
         """Names only: what the graph holds of the other policies stays, their documents included."""
-        who, holder, target = self.principal, self.command.principal, self.command.target
+        who, holder = self.principal, self.command.principal
         listed = await nothing_if_gone(self.access.inline(who.kind, who.name))
-        there = self._name in listed
         refs = [Ref(kind=Kind.INLINE_POLICY, native_id=f"{who.arn}#{name}") for name in listed]
-        rows = tuple(relation(RelationKind.ATTACHED, each, holder) for each in refs)
+        rows = [relation(RelationKind.ATTACHED, each, holder) for each in refs]
+        return Look(seen(self._name in listed, self._list), self._part(rows), plan=self._planned)
+
+    def _part(self, rows: Iterable[Relation]) -> PartRead:
+        holder, target, shown = self.command.principal, self.command.target, _in_order(rows)
         part = Part(RelationKind.ATTACHED, (holder.kind, holder.native_id), Kind.INLINE_POLICY)
-        gone = () if there else ((target.kind, target.native_id),)
-        return Look(seen(there, self._list), PartRead(part, rows, gone=gone), plan=self._planned)
+        gone = () if self._relation in shown else ((target.kind, target.native_id),)
+        return PartRead(part, shown, gone=gone)
 
     @property
     def _list(self) -> str:
@@ -200,6 +227,11 @@ class InlinePolicy(_InIam):
         word = _WORDS[self.principal.kind]
         given = {f"{word}Name": self.principal.name, "PolicyName": self._name}
         return self._plan(f"iam:Delete{word}Policy", (_GET[self.principal.kind], self._list), **given)
+
+
+def _in_order(rows: Iterable[Relation]) -> tuple[Relation, ...]:
+    """In whatever order AWS lists them."""
+    return tuple(sorted(rows, key=lambda row: (row.source, row.target)))
 
 
 _WORDS: Final = {Kind.IAM_USER: "User", Kind.IAM_GROUP: "Group", Kind.IAM_ROLE: "Role"}
