@@ -1,6 +1,7 @@
 """A way into one AWS account, for async callers: entered once, renewed before it ends, every failure a sentence."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # botocore repeats what fails on the way; replies refused by our guard are ours to repeat, and only reads pass here.
-_AGAIN: Final = stamina.AsyncRetryingCaller(attempts=3, wait_max=2.0, wait_jitter=0.2).on(GarbledReply)
+_AGAIN: Final = stamina.AsyncRetryingCaller(attempts=2, wait_max=2.0, wait_jitter=0.2).on(GarbledReply)
 
 
 class AwsSession:
@@ -106,8 +107,11 @@ class AwsSession:
 
     async def _read(self, operation: str, call: Callable[[str], T], place: Place | None = None) -> T:
         entered = await self._open(operation)
+        asking = partial(self._ask, operation, entered, call, place or _own(entered, operation))
         try:
-            return await _AGAIN(self._ask, operation, entered, call, place or _own(entered, operation))
+            with suppress(GarbledReply):  # mostly the first answer is good: it takes no machinery then
+                return await asking()
+            return await _AGAIN(asking)
         except Exception as error:
             raise self._failed(error, operation) from error
 
