@@ -4,9 +4,9 @@ A notice is lost with the connection, so whoever waits looks from time to time a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import structlog
 
@@ -15,7 +15,6 @@ from grantwire.graph.pool import Graph
 
 log = structlog.get_logger(__name__)
 Channel = Literal["grantwire_operation", "grantwire_told", "grantwire_outbox"]
-Hear: TypeAlias = Callable[[str, str], None]  # a channel and what is said; no channel where some may have been missed
 LATER: Final = 0.05  # seconds until what may have to be done is looked for
 _AGAIN: Final = 1.0  # seconds until a lost connection is made anew
 
@@ -68,13 +67,11 @@ class Waker:
 
 
 @asynccontextmanager
-async def listening(
-    graph: Graph, *channels: Channel, later: float = LATER, hear: Hear = lambda channel, said: None
-) -> AsyncIterator[Waker]:
-    """Woken while entered, and ``later`` seconds after what nobody seems to wait for; ``hear`` is told before. Uses one
-    connection of the pool, and makes it anew when it is lost."""
+async def listening(graph: Graph, *channels: Channel, later: float = LATER) -> AsyncIterator[Waker]:
+    """Woken while entered, and ``later`` seconds after what nobody seems to wait for. Uses one connection of the pool,
+    and makes it anew when it is lost."""
     waker = Waker(later)
-    task = asyncio.create_task(_listen(graph, channels, waker, hear))
+    task = asyncio.create_task(_listen(graph, channels, waker))
     try:
         yield waker
     finally:
@@ -83,31 +80,28 @@ async def listening(
             await task
 
 
-async def _listen(graph: Graph, channels: tuple[Channel, ...], waker: Waker, hear: Hear) -> None:
+async def _listen(graph: Graph, channels: tuple[Channel, ...], waker: Waker) -> None:
     while True:
         try:
-            await _hear(graph, channels, waker, hear)
+            await _hear(graph, channels, waker)
         except DependencyDown as error:
             log.debug("notices are not heard", reason=str(error))
         await asyncio.sleep(_AGAIN)
 
 
-async def _hear(graph: Graph, channels: tuple[Channel, ...], waker: Waker, hear: Hear) -> None:
+async def _hear(graph: Graph, channels: tuple[Channel, ...], waker: Waker) -> None:
     """Until the connection is lost."""
-    gone, listens = asyncio.Event(), asyncio.Event()
+    gone = asyncio.Event()
 
-    def notice(*given: object) -> None:
-        channel, said = (str(given[2]), str(given[3])) if given else ("", "")
-        hear(channel if listens.is_set() else "", said)
-        waker.wake_later() if said == "later" else waker.wake()
+    def notice(*said: object) -> None:
+        waker.wake_later() if said[3:] == ("later",) else waker.wake()
 
     async with graph.reserved() as connection:
         connection.add_termination_listener(lambda *_: gone.set())
         try:
             for channel in channels:
                 await connection.add_listener(channel, notice)
-            listens.set()
-            notice()  # of what was missed
+            notice()
             await gone.wait()
         finally:
             for channel in channels:

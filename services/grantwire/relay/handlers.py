@@ -13,7 +13,7 @@ from grantwire.contracts.failures import Malformed
 from grantwire.contracts.jobs import CollectScope
 from grantwire.contracts.streams import CHANGES, JOBS, OUTCOMES, Stream
 from grantwire.graph import Graph, runs
-from grantwire.graph.outbox import Leader, Notices, OutboxRow, Waiting
+from grantwire.graph.outbox import Leader, OutboxRow, Waiting
 from grantwire.graph.telling import Told
 from grantwire.telemetry import Recorder, context_from, current_traceparent, span, utc_now
 
@@ -37,49 +37,35 @@ class Relay:
     publish: Publish
     recorder: Recorder
 
-    async def pass_on(self, leader: Leader, notices: Notices) -> int | None:
-        """Publish what was heard of, then the oldest messages, outcomes first, for somebody waits for them; how many of
-        the outbox that had more, None where another relay leads. What the bus has goes, also where the rest fails:
-        outcomes go on while the stream of changes is full. While that of outcomes is, changes wait too. Raises
-        ``DependencyDown``."""
-        heard, look = notices.take()
-        try:
-            await self._tell(heard, notices.sent)
-            found = await self._look(leader, notices) if look else 0
-        except BaseException:
-            look = True
-            raise
-        finally:
-            if look and (sent := notices.settled()):  # otherwise the next look sees to it, with its own
-                await leader.delete(sent)
-        return found
-
-    async def _look(self, leader: Leader, notices: Notices) -> int | None:
-        sent = notices.sent
+    async def pass_on(self, leader: Leader) -> int | None:
+        """Publish the oldest messages, outcomes first, for somebody waits for them; how many of the outbox that had
+        more, None where another relay leads. What the bus has goes, also where the rest fails: outcomes go on while
+        the stream of changes is full. While that of outcomes is, changes wait too. Raises ``DependencyDown``."""
         if (waiting := await leader.waiting(BATCH)) is None:
             return None
-        notices.looked(waiting)
-        known = {row.id for row in sent.told}
-        await self._tell([row for row in waiting.told if row.id not in known], sent)
-        for changes in _by_trace(waiting.changes):
-            await self._publish(CHANGES, "changes", changes, [_outgoing(row) for row in changes])
-            sent.changes.extend(changes)
+        sent = Waiting()
+        try:
+            for rows in _by_trace(waiting.told):
+                await self._publish(OUTCOMES, "outcomes", rows[0].traceparent, [_outcome(row) for row in rows])
+                sent.told.extend(rows)
+            for changes in _by_trace(waiting.changes):
+                await self._publish(CHANGES, "changes", changes[0].traceparent, [_outgoing(row) for row in changes])
+                sent.changes.extend(changes)
+        finally:
+            if sent:
+                await leader.delete(sent)
+                self._record(sent.told, OUTCOMES)
+                self._record(sent.changes, CHANGES)
         return max(len(waiting.told), len(waiting.changes))
 
-    async def _tell(self, told: Sequence[Told], sent: Waiting) -> None:
-        for rows in _by_trace(told):
-            await self._publish(OUTCOMES, "outcomes", rows, [_outcome(row) for row in rows])
-            sent.told.extend(rows)
-
-    async def _publish(
-        self, stream: Stream, what: str, rows: Sequence[OutboxRow] | Sequence[Told], items: list[Outgoing]
-    ) -> None:
-        attributes, parent = {f"grantwire.{what}": len(items)}, context_from(rows[0].traceparent)
-        with span("relay", f"relay {what}", attributes=attributes, parent=parent):
+    async def _publish(self, stream: Stream, what: str, traceparent: str | None, items: list[Outgoing]) -> None:
+        attributes = {f"grantwire.{what}": len(items)}
+        with span("relay", f"relay {what}", attributes=attributes, parent=context_from(traceparent)):
             await self.publish.send_batch(stream, items)
-        self._record(rows, stream)
 
     def _record(self, rows: Sequence[OutboxRow] | Sequence[Told], stream: Stream) -> None:
+        if not rows:
+            return
         now = utc_now()
         self.recorder.count("grantwire.outbox.published", len(rows), stream=stream.name)
         for row in rows:

@@ -51,20 +51,18 @@ async def build(settings: Settings) -> AsyncIterator[None]:
 async def _lead(graph: Graph, relay: Relay) -> None:
     while True:
         try:
-            notices = outbox.Notices(BATCH, LONGEST)
-            listens = listening(graph, "grantwire_outbox", "grantwire_told", hear=notices.hear)
-            async with outbox.leader(graph) as leader, listens as waker:
-                await _empty(leader, relay, notices, waker)
+            async with outbox.leader(graph) as leader, listening(graph, "grantwire_outbox", "grantwire_told") as waker:
+                await _empty(leader, relay, waker)
         except Transient as error:  # a server is away, or the stream is full: nothing is lost while it stands here
             log.warning("the relay waits", reason=str(error))
             await asyncio.sleep(LONGEST)
 
 
-async def _empty(leader: outbox.Leader, relay: Relay, notices: outbox.Notices, waker: Waker) -> None:
+async def _empty(leader: outbox.Leader, relay: Relay, waker: Waker) -> None:
     """Until this relay is no longer the leader."""
     while True:
         seen = waker.seen()
-        if (found := await relay.pass_on(leader, notices)) is None:
+        if (found := await relay.pass_on(leader)) is None:
             return
         if found < BATCH:  # there was no more; what comes after that wakes it
             await waker.wait(seen, LONGEST)

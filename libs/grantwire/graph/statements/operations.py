@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from grantwire.graph.statements.outbox import told_notice
 from grantwire.graph.statements.patching import ending
 
 _ROW: Final = """
@@ -47,10 +46,10 @@ def _and_told(act: str, first: int, work: str = _NOW) -> str:
     return f"""
 WITH done AS ({act} RETURNING team, id, resource),
      told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
-              SELECT $1, {told} FROM done RETURNING *),
+              SELECT $1, {told} FROM done),
      noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
                SELECT $1, {noted} FROM done)
-SELECT {told_notice()}, pg_notify('grantwire_operation', {work}) FROM done"""
+SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', {work}) FROM done"""
 
 
 ACCEPT_AND_TELL: Final = _and_told(_ACCEPT, 20)
@@ -59,7 +58,7 @@ ACCEPT_AND_TELL: Final = _and_told(_ACCEPT, 20)
 # With a claim ($33, for $34 seconds) it is that engine's at once, if its resource is nobody's and nothing waits for it.
 # All of it is one statement, and so a transaction by itself. Nothing is inserted where somebody takes the resource
 # meanwhile.
-ACCEPT_ALONE: Final = f"""
+ACCEPT_ALONE: Final = """
 WITH done AS (
     INSERT INTO operation (tenant_id, team, id, sequence, verb, watch, command, body_hash, connector, account, intent,
                            resource, dry_run, traceparent, published_at, valid_until, due_at, told, outcome,
@@ -75,10 +74,10 @@ WITH done AS (
     WHERE NOT m.known AND (m.newest IS NULL OR m.newest_sequence < $4) AND NOT m.overtakes
     ON CONFLICT DO NOTHING RETURNING id, claim),
      told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
-              SELECT $1, $20, $21, $22, $23, $24, $25, $26 FROM done RETURNING *),
+              SELECT $1, $20, $21, $22, $23, $24, $25, $26 FROM done),
      noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
                SELECT $1, $27, $28, $29, $30, $31, $32 FROM done)
-SELECT claim, clock_timestamp() AS now, {told_notice()},
+SELECT claim, clock_timestamp() AS now, pg_notify('grantwire_told', ''),
        (SELECT pg_notify('grantwire_operation', '') WHERE claim IS NULL)
 FROM done"""
 
@@ -175,30 +174,30 @@ said AS (
     INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
     SELECT $1, $46, $47, $48, $49,
            convert_to('{"revision":' || next.revision || ',', 'UTF8') || substr($50::bytea, 2), $51, $52
-    FROM done, next RETURNING *),
+    FROM done, next),
 audited AS (
     INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
     SELECT $1, $53, $54, $55, $56, $57, $58::jsonb || jsonb_build_object('revision', next.revision) FROM done, next)""",
     f"""(
-        SELECT {told_notice("said")} IS NOT NULL
+        SELECT pg_notify('grantwire_told', '') IS NOT NULL
            AND pg_notify('grantwire_operation', {_WAITED_FOR}) IS NOT NULL FROM done)""",
 )
 
 # Both at once, which is one way less to Postgres for whoever waits.
-TELL_AND_NOTE: Final = f"""
+TELL_AND_NOTE: Final = """
 WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *),
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)),
      noted AS (INSERT INTO audit (tenant_id, team, command, connector, account, what, detail)
                VALUES ($1, $9, $10, $11, $12, $13, $14))
-SELECT {told_notice()}, pg_notify('grantwire_operation', '')"""
+SELECT pg_notify('grantwire_told', ''), pg_notify('grantwire_operation', '')"""
 
 LAST_TOLD: Final = "SELECT outcome FROM operation WHERE tenant_id = $1 AND team = $2 AND id = $3"
 
 # The relay is woken when the transaction ends.
-TELL: Final = f"""
+TELL: Final = """
 WITH told AS (INSERT INTO told (tenant_id, message_id, subject, type, source, body, traceparent, at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *)
-SELECT {told_notice()}"""
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8))
+SELECT pg_notify('grantwire_told', '')"""
 
 # What was done about a command is news for the engine too.
 NOTE: Final = """

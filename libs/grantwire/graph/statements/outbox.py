@@ -19,16 +19,6 @@ SELECT ARRAY(SELECT t FROM (
 WHERE EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
               AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = $1)"""
 
-
-def told_notice(rows: str = "told") -> str:
-    """Wakes the relay with the rows themselves that ``rows`` inserted, columns as in ``Told``, so that it need not look
-    for them. A notice must be shorter than 8000 bytes, or the transaction fails: it is empty where a row is longer."""
-    return f"""(
-    SELECT pg_notify('grantwire_told', CASE WHEN octet_length(r.row) < 8000 THEN r.row ELSE '' END)
-    FROM {rows} t CROSS JOIN LATERAL (SELECT json_build_array(t.id, t.tenant_id, t.message_id, t.subject, t.type,
-        t.source, encode(t.body, 'base64'), t.traceparent, t.at)::text AS row) r)"""
-
-
 # The first revision that the bus does not have completely; null when it has all.
 OLDEST: Final = "SELECT min(revision) FROM outbox WHERE tenant_id = $1"
 
