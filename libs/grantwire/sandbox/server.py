@@ -39,7 +39,8 @@ class Application:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _body(receive)
+        if (body := await _body(receive)) is None:
+            return
         path, headers = scope["path"], {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         if path.startswith("/_sandbox/"):
             asked = control.Asked(scope["method"], scope["query_string"].decode(), body)
@@ -51,10 +52,13 @@ class Application:
         await _deliver(reply, receive, send)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
+    """None where the sender was gone before all of it arrived: what was killed while it asked has asked nothing."""
     chunks = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(chunks)
