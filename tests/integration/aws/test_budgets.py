@@ -9,7 +9,7 @@ import pytest
 from grantwire.aws import ORGANIZATION, AwsSettings, Budgets, Calls, Sessions, tallying
 from grantwire.aws.iam.reader import IamReader
 from grantwire.aws.organizations.reader import OrganizationReader
-from grantwire.contracts.failures import AwsError, Transient
+from grantwire.contracts.failures import AwsCause, AwsError, Transient
 from grantwire.sandbox.server import Sandbox
 from tests.integration.aws.entering import HASTY, QUICK, asked_by, connector, everybody, member, open_to
 from tests.support.eventually import eventually
@@ -98,13 +98,25 @@ async def test_retries_take_slots_too(
     assert budgets.throttled[f"iam/{account}"] == throttled
 
 
+@pytest.mark.parametrize("spoilt", [1, 2])
 async def test_a_reply_that_is_refused_is_asked_again_for_another_slot(
+    organization: Sandbox, calls: Calls, budgets: Counting, spoilt: int
+) -> None:
+    account = member(organization)
+    organization.fault({"kind": "garbage", "service": "iam", "times": spoilt})
+    assert await reader(organization, calls, budgets, account).users()
+    assert budgets.taken == {f"iam/{account}": spoilt + 1}
+
+
+async def test_three_replies_that_are_refused_are_enough(
     organization: Sandbox, calls: Calls, budgets: Counting
 ) -> None:
     account = member(organization)
-    organization.fault({"kind": "garbage", "service": "iam", "times": 1})
-    assert await reader(organization, calls, budgets, account).users()
-    assert budgets.taken == {f"iam/{account}": 2}
+    organization.fault({"kind": "garbage", "service": "iam"})
+    with pytest.raises(AwsError) as caught:
+        await reader(organization, calls, budgets, account).users()
+    assert caught.value.cause is AwsCause.TRANSIENT
+    assert budgets.taken == {f"iam/{account}": 3}
 
 
 async def test_what_was_sent_is_what_was_paid_under_a_rate(
